@@ -1,0 +1,163 @@
+//! Services: what the target talks to. One file a kind, and a line in [`SERVICES`].
+
+use crate::backend::Backend;
+use crate::sandbox::{Folder, SandboxError};
+use futures_util::future::LocalBoxFuture;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tokio::net::{TcpStream, UnixStream};
+use twiceproof_model::kind::Kind;
+use twiceproof_model::snapshot::{Content, Object, ObjectName};
+use twiceproof_model::target::{ServiceSpec, StateSpec};
+use std::sync::Arc;
+
+/// Every kind of service, in the order in which the reference lists them.
+pub const SERVICES: &[&dyn ServiceKind] = &[];
+
+/// Returns the kind of service with this name.
+pub fn find(name: &str) -> Option<&'static dyn ServiceKind> {
+    SERVICES.iter().copied().find(|service| service.kind().name == name)
+}
+
+/// The lab's end of a connection to a service.
+#[derive(Debug)]
+pub enum ServiceStream {
+    /// To a server in a sandbox.
+    Tcp(TcpStream),
+    /// To a sink inside the harness.
+    Unix(UnixStream),
+}
+
+/// What a service is started with. One service belongs to one cell.
+pub struct ServiceContext<'a> {
+    /// What the target's file says of it.
+    pub spec: &'a ServiceSpec,
+    /// What of its state counts.
+    pub state: &'a StateSpec,
+    /// Where sandboxes come from.
+    pub backend: &'a dyn Backend,
+    /// A folder of the cell, private to this service, that is gone after the run.
+    pub folder: &'a Path,
+    /// Number of the cell, from 1, for names.
+    pub cell: u32,
+}
+
+/// Why a service failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Its sandbox failed.
+    #[error("service {service}: {source}")]
+    Sandbox {
+        /// Which service.
+        service: String,
+        /// Why.
+        source: SandboxError,
+    },
+    /// What it needs is not installed, or does not start.
+    #[error("service {service}: {message}")]
+    Environment {
+        /// Which service.
+        service: String,
+        /// What was tried and what came of it, with the server's last words.
+        message: String,
+        /// What the user can do.
+        hint: String,
+    },
+    /// What the user gave it is wrong: seed SQL that fails, with file and line.
+    #[error("service {service}: {message}")]
+    Input {
+        /// Which service.
+        service: String,
+        /// File, line, and what the server said.
+        message: String,
+    },
+    /// It died by itself.
+    #[error("service {service} died: {message}")]
+    Died {
+        /// Which service.
+        service: String,
+        /// How, with its last words.
+        message: String,
+    },
+}
+
+/// Contents already fetched, by object and hash, so that rows are fetched only where a hash is new.
+#[derive(Debug, Default)]
+pub struct KnownContents {
+    contents: BTreeMap<(ObjectName, String), Arc<Content>>,
+}
+
+impl KnownContents {
+    /// Returns the content of the object under this hash, if it was fetched before.
+    pub fn get(&self, object: &ObjectName, hash: &str) -> Option<Arc<Content>> {
+        self.contents.get(&(object.clone(), hash.to_owned())).cloned()
+    }
+
+    /// Keeps a content.
+    pub fn insert(&mut self, object: ObjectName, hash: String, content: Arc<Content>) {
+        self.contents.insert((object, hash), content);
+    }
+}
+
+/// A kind of service: an entry of [`SERVICES`].
+pub trait ServiceKind: Sync {
+    /// Returns the entry on itself: name, doc, keys of `options`, usual port.
+    fn kind(&self) -> &'static Kind;
+
+    /// Returns the name of the protocol that its links speak; `None` if it is not connected to.
+    fn protocol(&self) -> Option<&'static str>;
+
+    /// Starts it, seeds it, and waits until it is usable.
+    fn start<'a>(
+        &'a self,
+        context: ServiceContext<'a>,
+    ) -> LocalBoxFuture<'a, Result<Box<dyn Service>, ServiceError>>;
+}
+
+/// A running service, seeded. Owned by one cell and used on its thread alone.
+pub trait Service {
+    /// Returns name and version of what runs, for the record: `PostgreSQL 15.18`.
+    fn version(&self) -> String;
+
+    /// Returns the folders that every instance's sandbox must see.
+    fn folders(&self) -> Vec<Folder> {
+        Vec::new()
+    }
+
+    /// Opens a connection for a link. Fails only if the service is gone.
+    fn dial(&mut self) -> LocalBoxFuture<'_, Result<ServiceStream, ServiceError>>;
+
+    /// Makes the state that every trial begins with. All links of the former trial are closed.
+    fn reset(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>>;
+
+    /// Captures the state. All links are closed, or idle.
+    ///
+    /// An object whose hash `known` has gets its content from there; else it is fetched, within
+    /// [`CONTENT_BYTES_MAX`], and added to `known`.
+    fn capture<'a>(
+        &'a mut self,
+        known: &'a mut KnownContents,
+    ) -> LocalBoxFuture<'a, Result<BTreeMap<ObjectName, Object>, ServiceError>>;
+
+    /// Returns, for each of the sessions that waits for others inside the service, whom it waits for.
+    ///
+    /// `sessions` are the numbers that links of this service were told ([`twiceproof_wire::Meaning::Session`]).
+    fn blocked<'a>(
+        &'a mut self,
+        sessions: &'a [i32],
+    ) -> LocalBoxFuture<'a, Result<BTreeMap<i32, Vec<i32>>, ServiceError>>;
+
+    /// Resolves when the service died by itself; never resolves before. Cancel-safe.
+    fn died(&mut self) -> LocalBoxFuture<'_, ServiceError>;
+}
+
+/// The most bytes of one object's content that are kept.
+pub const CONTENT_BYTES_MAX: usize = 8 << 20;
+
+/// A file of the host that a service reads, with what was tried when it cannot be read.
+pub(crate) fn read_seed(service: &str, path: &PathBuf) -> Result<Vec<u8>, ServiceError> {
+    std::fs::read(path).map_err(|error| ServiceError::Input {
+        service: service.to_owned(),
+        message: format!("cannot read seed file {}: {error}", path.display()),
+    })
+}

@@ -1,0 +1,30 @@
+//! The vocabulary: every noun that crosses a crate boundary as plain data, with its text form. Nothing here acts.
+
+pub mod diag;
+pub mod digest;
+pub mod event;
+pub mod finding;
+pub mod kind;
+pub mod moment;
+pub mod name;
+pub mod operation;
+pub mod record;
+pub mod scenario;
+pub mod schedule;
+pub mod schema;
+pub mod snapshot;
+pub mod step;
+pub mod target;
+pub mod version;
+
+pub use event::{Event, Exit, Stamped, Trace};
+pub use finding::{Difference, Finding, Verdict};
+pub use moment::{Moment, Phase};
+pub use name::{InstanceId, LinkId, RequestId, ServiceName};
+pub use operation::{Outcome, Reply, Request, Signature, Tag};
+pub use record::{Divergence, Doubt, TrialRecord};
+pub use scenario::Scenario;
+pub use schedule::Schedule;
+pub use snapshot::Snapshot;
+pub use step::{Enabled, Step};
+pub use target::Target;

@@ -1,0 +1,110 @@
+//! Scenarios: one experiment on a target, validated. Files are read by [`crate::scenario::parse`].
+
+use crate::target::Target;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the starts owe (RULINGS of the design, restated in `docs/glossary.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contract {
+    /// All starts serve the same slot: the state equals one clean run, however many started.
+    Once,
+    /// Critical sections never overlap, and the state equals some serial order of the runs.
+    Exclusion,
+}
+
+/// What a scenario expects to end in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// No violation.
+    Pass,
+    /// A violation: a lesson, or a broken variant.
+    Violation,
+}
+
+/// What starts runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriggerSpec {
+    /// Name of its kind in the registry.
+    pub kind: String,
+    /// How many instances run at once.
+    pub instances: u8,
+}
+
+/// What is searched, and how far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchSpec {
+    /// Stages by name; `None`: all.
+    pub stages: Option<Vec<String>>,
+    /// Trials of the sample stage.
+    pub samples: u32,
+    /// Longest duration of the whole search.
+    pub budget: Duration,
+    /// Seed of the campaign.
+    pub seed: u64,
+}
+
+/// One extra check, or a default one switched off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckSpec {
+    /// Name of its oracle in the registry.
+    pub kind: String,
+    /// Whether it is switched off.
+    pub off: bool,
+    /// Exit codes that `exit` allows.
+    pub codes: Vec<i32>,
+}
+
+/// One experiment on a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Path below `scenarios/` without its ending: `points/double-start`.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// One line on what it shows.
+    pub title: String,
+    /// The lesson of a demo.
+    pub teaches: String,
+    /// For `run --tag`.
+    pub tags: Vec<String>,
+    /// The target, with the scenario's `args` and `env` applied.
+    pub target: Target,
+    /// What the starts owe.
+    pub contract: Contract,
+    /// What it should end in.
+    pub expect: Expect,
+    /// What starts runs.
+    pub trigger: TriggerSpec,
+    /// What is searched.
+    pub search: SearchSpec,
+    /// Checks beside the default ones.
+    pub checks: Vec<CheckSpec>,
+}
+
+/// Values of the placeholders in arguments and environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placeholders {
+    /// `{instance}`: number of the instance, from 1.
+    pub instance: u8,
+    /// `{count}`: how many instances there are.
+    pub count: u8,
+    /// `{slot}`: the slot that the start serves.
+    pub slot: String,
+}
+
+impl Placeholders {
+    /// Returns the text with every placeholder replaced; nothing else is substituted.
+    pub fn fill(&self, text: &str) -> String {
+        text.replace("{instance}", &self.instance.to_string())
+            .replace("{count}", &self.count.to_string())
+            .replace("{slot}", &self.slot)
+    }
+
+    /// Returns the environment with every placeholder in its values replaced.
+    pub fn fill_all(&self, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let filled = env.iter().map(|(name, value)| (name.clone(), self.fill(value)));
+        filled.collect()
+    }
+}

@@ -1,0 +1,1 @@
+//! JSON Schema of the files that people write, derived from the registries.

@@ -1,0 +1,82 @@
+//! The interface between a tap and a protocol.
+
+use twiceproof_model::Reply;
+
+/// The peer that sent the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The instance: it connects and asks.
+    Instance,
+    /// The service: it accepts and answers.
+    Service,
+}
+
+/// The end of one piece of a stream, with its meaning.
+///
+/// A piece begins where the previous mark of the same side ends. Offsets count bytes since the side's stream
+/// began, never go back, and never exceed what was fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Offset of the first byte behind the piece.
+    pub end: u64,
+    /// What the piece is.
+    pub meaning: Meaning,
+}
+
+/// What a piece of a stream is, and so what a tap may do with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Belongs to no request of its own (start-up, authentication, COPY data, notices): passes on in order.
+    Pass,
+    /// From the instance: one complete request, which a tap may hold. The text is masked (see [`crate::sql`]) and
+    /// free of secrets; it is the text of the request's signature.
+    Request(String),
+    /// From the instance: a question that the tap answers itself with these bytes and does not forward
+    /// (PostgreSQL's `SSLRequest`, answered `N`).
+    Answer(&'static [u8]),
+    /// From the instance: asks the service, on a connection of its own, to cancel what the session with this
+    /// process id does. Passes on at once.
+    Cancel {
+        /// Process id of the session's backend, as the service told it.
+        session: i32,
+    },
+    /// From the instance: takes leave (PostgreSQL's `Terminate`). Passes on in order.
+    Goodbye,
+    /// From the service: part of the reply to the oldest request without a complete reply. More will follow.
+    ReplyPart,
+    /// From the service: the last piece of the reply to the oldest request without a complete reply.
+    ReplyEnd(Reply),
+    /// From the service: a message outside any reply, such as a notification. The text is for the trace.
+    Push(String),
+    /// From the service: told the process id under which it knows the session. Passes on in order.
+    Session {
+        /// Process id of the session's backend.
+        session: i32,
+    },
+    /// The codec cannot read the stream from here on, for this reason. It marks all further bytes of both sides
+    /// `Pass`, and the link takes part in no schedule.
+    Opaque(String),
+}
+
+/// Reads one connection.
+pub trait Codec: Send {
+    /// Takes bytes from one side, in stream order, and appends the marks they complete.
+    ///
+    /// Never fails and never panics, whatever the bytes are. How the stream is split into calls changes no
+    /// mark, but that a `Pass` or `ReplyPart` piece may come in several parts. The requests of a pipeline are
+    /// each marked as they arrive; replies belong to them in order.
+    fn feed(&mut self, side: Side, bytes: &[u8], marks: &mut Vec<Mark>);
+
+    /// Takes the end of one side's stream and appends the marks that this completes.
+    fn end(&mut self, side: Side, marks: &mut Vec<Mark>);
+}
+
+/// A wire protocol: an entry of [`crate::registry::PROTOCOLS`].
+pub trait Protocol: Sync {
+    /// Returns the name that links of this protocol carry in records.
+    fn name(&self) -> &'static str;
+    /// Returns one sentence for the reference.
+    fn doc(&self) -> &'static str;
+    /// Returns a codec for a new connection.
+    fn codec(&self) -> Box<dyn Codec>;
+}
