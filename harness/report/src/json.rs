@@ -1,0 +1,116 @@
+//! A run as JSON for programs: `run.json`, and the events of `events.ndjson`. Readers ignore unknown fields.
+
+use crate::view::{FindingView, RunView, ScenarioView};
+use serde_json::{Map, Value, json};
+use twiceproof_model::scenario::Expect;
+use twiceproof_model::version;
+
+/// Version of the events; a new kind of event raises it.
+pub const EVENTS_VERSION: u32 = 1;
+
+/// Names of the events, a closed list.
+pub const EVENTS: &[&str] = &[
+    "run-start",
+    "scenario-start",
+    "baseline-end",
+    "trial-end",
+    "finding",
+    "scenario-end",
+    "warning",
+    "run-end",
+];
+
+/// Returns `run.json` of a run.
+pub fn run(run: &RunView) -> Value {
+    json!({
+        "format": version::RUN,
+        "id": run.id,
+        "version": run.version,
+        "backend": run.backend,
+        "cells": run.cells,
+        "environment": run.environment.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "elapsed_ms": run.elapsed_ms,
+        "exit": run.exit,
+        "interrupted": run.interrupted,
+        "scenarios": run.scenarios.iter().map(scenario).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns one scenario.
+pub fn scenario(scenario: &ScenarioView) -> Value {
+    let stages = scenario.stages.iter().map(|stage| {
+        json!({
+            "name": stage.name,
+            "trials": stage.trials,
+            "what": stage.covered.as_ref().map(|(what, _, _)| what),
+            "covered": stage.covered.as_ref().map(|(_, done, _)| done),
+            "of": stage.covered.as_ref().map(|(_, _, of)| of),
+            "complete": stage.complete,
+        })
+    });
+    let counts = scenario
+        .counts
+        .iter()
+        .map(|one| json!({ "number": one.number, "noun": one.noun, "rest": one.rest }));
+    let pairs = |list: &[(String, String)], left: &str, right: &str| {
+        let pair = |(a, b): &(String, String)| json!({ left: a, right: b });
+        list.iter().map(pair).collect::<Vec<_>>()
+    };
+    json!({
+        "name": scenario.name,
+        "title": scenario.title,
+        "path": scenario.path,
+        "expect": if scenario.expect == Expect::Pass { "pass" } else { "violation" },
+        "outcome": scenario.outcome.word().to_lowercase(),
+        "seed": scenario.seed,
+        "trials": scenario.trials,
+        "elapsed_ms": scenario.elapsed_ms,
+        "stages": stages.collect::<Vec<_>>(),
+        "stages_absent": scenario.stages_absent,
+        "counts": counts.collect::<Vec<_>>(),
+        "masks": pairs(&scenario.masks, "column", "reason"),
+        "unseen": scenario.unseen,
+        "reasons": pairs(&scenario.reasons, "code", "text"),
+        "hint": scenario.hint,
+        "findings": scenario.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns one finding.
+pub fn finding(view: &FindingView) -> Value {
+    json!({
+        "finding": view.finding,
+        "trial": view.record.trial,
+        "stage": view.record.stage,
+        "fingerprint": view.record.fingerprint,
+        "replayed": view.replayed.0,
+        "replays": view.replayed.1,
+        "diverged": view.diverged,
+        "trials": view.trials,
+        "folder": view.folder,
+        "schedule": view.record.schedule,
+    })
+}
+
+/// Returns one event of the stream: version, number, milliseconds since the run began, name, and its own fields.
+pub fn event(seq: u64, ms: u64, name: &'static str, fields: Value) -> Value {
+    debug_assert!(
+        EVENTS.contains(&name),
+        "the list of events is closed: {name}"
+    );
+    let mut object = Map::new();
+    object.insert("v".into(), EVENTS_VERSION.into());
+    object.insert("seq".into(), seq.into());
+    object.insert("ms".into(), ms.into());
+    object.insert("event".into(), name.into());
+    if let Value::Object(fields) = fields {
+        object.extend(fields);
+    }
+    Value::Object(object)
+}
+
+/// Returns the text of a value as it is stored: indented, a line end behind it.
+pub fn to_text(value: &Value) -> String {
+    // A `Value` with text keys always has a JSON form.
+    serde_json::to_string_pretty(value).expect("a JSON value has a text") + "\n"
+}
