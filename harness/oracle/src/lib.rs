@@ -1,1 +1,34 @@
-//! placeholder
+//! Trial record to findings: every check is a pure function, so a stored record can be judged again.
+//!
+//! [`judge`] runs the [`registry::ORACLES`] over one record. What a state is compared with, and how, is the
+//! [`Baseline`]: clean runs, accepted serial outcomes, [`Mask`]s, and surrogate keys by content ([`normal`]).
+
+mod accepted;
+pub mod baseline;
+mod cell;
+pub mod checks;
+mod colour;
+pub mod compare;
+pub mod exit_code;
+mod finding;
+pub mod glob;
+mod judge;
+pub mod learn;
+pub mod lock_object;
+pub mod mask;
+pub mod mutual_exclusion;
+pub mod normal;
+pub mod progress;
+pub mod recovery;
+pub mod registry;
+pub mod rules;
+pub mod state;
+
+pub use baseline::{Baseline, CleanRequest, SerialOutcome};
+pub use checks::Checks;
+pub use compare::{Comparison, DIFFERENCES_MAX};
+pub use judge::{doubt_code, judge};
+pub use learn::{BaselineDoubt, learn_masks};
+pub use mask::{Mask, MaskOrigin};
+pub use registry::{ORACLES, Oracle};
+pub use rules::StateRules;

@@ -1,0 +1,109 @@
+//! Which states a trial may end in.
+
+use crate::baseline::Baseline;
+use crate::compare::Locks;
+use std::collections::{BTreeMap, BTreeSet};
+use twiceproof_model::event::Part;
+use twiceproof_model::scenario::Contract;
+use twiceproof_model::{Event, InstanceId, Reply, Signature, Snapshot, TrialRecord};
+
+/// The stage whose runs follow each other; it makes the serial outcomes, so they are not accepted in it.
+pub(crate) const SERIAL: &str = "serial";
+
+/// Returns the accepted states, the clean run's first where it is one of them.
+///
+/// Under `once` the clean run and every serial outcome; under `exclusion` the outcomes of as many serial runs as
+/// did the whole work, up to as many as started: a start may skip, but no whole run may be lost.
+pub(crate) fn states<'a>(
+    baseline: &'a Baseline,
+    record: &TrialRecord,
+    calm_runs: usize,
+) -> Vec<&'a Snapshot> {
+    let clean = baseline.clean.first().into_iter();
+    if record.stage == SERIAL && baseline.contract == Contract::Once {
+        return clean.collect();
+    }
+    let runs_min = match baseline.contract {
+        Contract::Once => 1,
+        Contract::Exclusion => whole_runs(baseline, record).max(1),
+    };
+    let runs_max = starts(record) + calm_runs;
+    let serial = baseline.serial.iter().filter(|outcome| {
+        let runs = usize::from(outcome.runs);
+        runs >= runs_min && runs <= runs_max
+    });
+    let clean = clean.filter(|_| runs_min <= 1);
+    clean
+        .chain(serial.map(|outcome| &outcome.snapshot))
+        .collect()
+}
+
+/// Returns how many instances were started in the main part.
+pub(crate) fn starts(record: &TrialRecord) -> usize {
+    let mut started = BTreeSet::new();
+    for stamped in &record.trace {
+        match &stamped.event {
+            Event::Begun(Part::Recovery(_)) => break,
+            Event::Started(instance) => {
+                started.insert(*instance);
+            }
+            _ => {}
+        }
+    }
+    started.len()
+}
+
+/// Returns whether locks are compared: only where every run ended by itself, as the clean one does.
+pub(crate) fn locks(baseline: &Baseline, record: &TrialRecord) -> Locks {
+    let calm =
+        record.recoveries.is_empty() && record.exits.values().all(|exit| *exit == baseline.exit);
+    if calm {
+        Locks::Compared
+    } else {
+        Locks::Ignored
+    }
+}
+
+/// Returns how many instances of the main part ended cleanly after every effective write of the clean run.
+fn whole_runs(baseline: &Baseline, record: &TrialRecord) -> usize {
+    let texts = |signature: &Signature| (signature.service.clone(), signature.text.clone());
+    let clean = baseline.requests.iter();
+    let owed: BTreeSet<_> = clean
+        .filter(|clean| clean.reply.is_effective_write())
+        .map(|clean| texts(&clean.request.signature))
+        .collect();
+    if owed.is_empty() {
+        return 0;
+    }
+    let mut done: BTreeMap<InstanceId, BTreeSet<_>> = BTreeMap::new();
+    for (signature, instance, reply) in answers(record) {
+        if reply.is_effective_write() {
+            done.entry(instance).or_default().insert(texts(signature));
+        }
+    }
+    let whole = done.iter().filter(|(instance, texts)| {
+        record.exits.get(instance) == Some(&baseline.exit) && owed.is_subset(texts)
+    });
+    whole.count()
+}
+
+/// Returns the answered requests of the main part.
+pub(crate) fn answers(record: &TrialRecord) -> Vec<(&Signature, InstanceId, &Reply)> {
+    let mut requests = BTreeMap::new();
+    let mut out = Vec::new();
+    for stamped in &record.trace {
+        match &stamped.event {
+            Event::Begun(Part::Recovery(_)) => break,
+            Event::Held(request) => {
+                requests.insert(request.id, &request.signature);
+            }
+            Event::Answered { request, reply } => {
+                if let Some(signature) = requests.get(request) {
+                    out.push((*signature, request.instance, reply));
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}

@@ -1,0 +1,53 @@
+//! TP-V06: a lost run. Two calm runs in a row neither reach an accepted state nor change anything.
+
+use crate::baseline::Baseline;
+use crate::checks::Checks;
+use crate::finding;
+use crate::registry::Oracle;
+use crate::state::{equal, verdict_comparison};
+use twiceproof_model::kind::Kind;
+use twiceproof_model::{Exit, Finding, TrialRecord};
+
+/// The oracle.
+pub const RECOVERY: Oracle = Oracle {
+    kind: Kind {
+        name: "recovery",
+        doc: "After a kill or a failed run, two calm runs in a row reach an accepted state.",
+        keys: &[],
+        port: None,
+    },
+    codes: &["TP-V06"],
+    default: |_| true,
+    check,
+};
+
+/// Calm runs that must fail before a run counts as lost.
+const CALM_RUNS: usize = 2;
+
+fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> {
+    if !is_lost(baseline, record) {
+        return Vec::new();
+    }
+    let comparison = verdict_comparison(baseline, record);
+    let exits: Vec<String> = record.recoveries.iter().map(Exit::to_string).collect();
+    let message = format!(
+        "the work is lost: two calm runs afterwards ({}) do not reach the state of a clean run",
+        exits.join(", ")
+    );
+    vec![finding::of_state(
+        baseline, "TP-V06", "", message, comparison,
+    )]
+}
+
+/// Returns whether the trial's work is lost: the state is not accepted, and calm runs leave it as it is or fail.
+///
+/// A calm run that does change the state did work, so what is wrong then is the state (TP-V01).
+pub(crate) fn is_lost(baseline: &Baseline, record: &TrialRecord) -> bool {
+    if record.recoveries.len() < CALM_RUNS || verdict_comparison(baseline, record).total == 0 {
+        return false;
+    }
+    let before = record.before_recovery.as_ref();
+    let is_stuck = before.is_some_and(|before| equal(baseline, before, &record.snapshot));
+    let all_failed = record.recoveries.iter().all(|exit| *exit != baseline.exit);
+    is_stuck || all_failed
+}
