@@ -1,0 +1,3 @@
+//! The job as it is started, on the data that the demo begins with.
+
+mod seed;
