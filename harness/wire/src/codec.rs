@@ -2,6 +2,10 @@
 
 use twiceproof_model::Reply;
 
+/// Longest request that is marked as one, so that a tap may hold it whole; a longer one makes the
+/// link opaque.
+pub const REQUEST_BYTES_MAX: u64 = 16 << 20;
+
 /// The peer that sent the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
@@ -13,8 +17,8 @@ pub enum Side {
 
 /// The end of one piece of a stream, with its meaning.
 ///
-/// A piece begins where the previous mark of the same side ends. Offsets count bytes since the side's stream
-/// began, never go back, and never exceed what was fed.
+/// A piece begins where the previous mark of the same side ends. Offsets count bytes since the
+/// side's stream began, never go back, and never exceed what was fed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Offset of the first byte behind the piece.
@@ -26,35 +30,45 @@ pub struct Mark {
 /// What a piece of a stream is, and so what a tap may do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Belongs to no request of its own (start-up, authentication, COPY data, notices): passes on in order.
+    /// Belongs to no request of its own (start-up, authentication, COPY data, notices): passes on
+    /// in order.
     Pass,
-    /// From the instance: one complete request, which a tap may hold. The text is masked (see [`crate::sql`]) and
-    /// free of secrets; it is the text of the request's signature.
+    /// From the instance: one complete request, which a tap may hold. The text is masked (see
+    /// [`crate::sql`]) and free of secrets; it is the text of the request's signature.
     Request(String),
-    /// From the instance: a question that the tap answers itself with these bytes and does not forward
-    /// (PostgreSQL's `SSLRequest`, answered `N`).
+    /// From the instance: a question that the tap answers itself with these bytes and does not
+    /// forward (PostgreSQL's `SSLRequest`, answered `N`).
     Answer(&'static [u8]),
-    /// From the instance: asks the service, on a connection of its own, to cancel what the session with this
-    /// process id does. Passes on at once.
+    /// From the instance: asks the service, on a connection of its own, to cancel what the session
+    /// with this process id does. Passes on at once.
     Cancel {
         /// Process id of the session's backend, as the service told it.
         session: i32,
     },
     /// From the instance: takes leave (PostgreSQL's `Terminate`). Passes on in order.
     Goodbye,
-    /// From the service: part of the reply to the oldest request without a complete reply. More will follow.
+    /// From the service: part of the reply to the oldest request without a complete reply. More
+    /// will follow, and may wait for the instance to have read this part: the data of a COPY is
+    /// sent only then.
     ReplyPart,
-    /// From the service: the last piece of the reply to the oldest request without a complete reply.
+    /// From the service: like `ReplyPart`, but the service now waits for more from the instance
+    /// (COPY in): a tap that holds replies back must deliver it, or the operation cannot end.
+    Prompt,
+    /// From the service: the last piece of the reply to the oldest request without a complete
+    /// reply.
     ReplyEnd(Reply),
-    /// From the service: a message outside any reply, such as a notification. The text is for the trace.
+    /// From the service: a message outside any reply, such as a notification. The text is for the
+    /// trace.
     Push(String),
     /// From the service: told the process id under which it knows the session. Passes on in order.
     Session {
         /// Process id of the session's backend.
         session: i32,
     },
-    /// The codec cannot read the stream from here on, for this reason. It marks all further bytes of both sides
-    /// `Pass`, and the link takes part in no schedule.
+    /// The codec cannot read the stream from here on, for this reason. It marks all further bytes
+    /// of both sides `Pass`, and the link takes part in no schedule. What the other side sent and
+    /// no mark covers yet gets its mark with that side's next bytes, of which there may be none:
+    /// feed it an empty slice.
     Opaque(String),
 }
 
@@ -62,9 +76,9 @@ pub enum Meaning {
 pub trait Codec: Send {
     /// Takes bytes from one side, in stream order, and appends the marks they complete.
     ///
-    /// Never fails and never panics, whatever the bytes are. How the stream is split into calls changes no
-    /// mark, but that a `Pass` or `ReplyPart` piece may come in several parts. The requests of a pipeline are
-    /// each marked as they arrive; replies belong to them in order.
+    /// Never fails and never panics, whatever the bytes are. How the stream is split into calls
+    /// changes no mark, but that a `Pass` or `ReplyPart` piece may come in several parts. The
+    /// requests of a pipeline are each marked as they arrive; replies belong to them in order.
     fn feed(&mut self, side: Side, bytes: &[u8], marks: &mut Vec<Mark>);
 
     /// Takes the end of one side's stream and appends the marks that this completes.

@@ -1,14 +1,16 @@
 //! Bytes to messages: one file or folder per protocol, without any input or output of its own.
 //!
-//! A [`Codec`] watches both byte streams of one connection and marks, by stream offset, where messages end and
-//! what they mean. It never holds, copies or changes a byte, so a tap that forwards what it was given conserves
-//! the stream by construction; what a codec cannot read makes the link opaque, and the bytes still pass.
+//! A [`Codec`] watches both byte streams of one connection and marks, by stream offset, where
+//! messages end and what they mean. It never holds, copies or changes a byte, so a tap that
+//! forwards what it was given conserves the stream by construction; what a codec cannot read makes
+//! the link opaque, and the bytes still pass.
 
 mod codec;
+mod marks;
 mod opaque;
 mod postgres;
 pub mod registry;
 mod smtp;
 pub mod sql;
 
-pub use codec::{Codec, Mark, Meaning, Protocol, Side};
+pub use codec::{Codec, Mark, Meaning, Protocol, REQUEST_BYTES_MAX, Side};

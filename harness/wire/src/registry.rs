@@ -1,4 +1,5 @@
-//! Every protocol. A new one is a file beside this one, its `mod` line in `lib.rs`, and a line here.
+//! Every protocol. A new one is a file beside this one, its `mod` line in `lib.rs`, and a line
+//! here.
 
 use crate::Protocol;
 

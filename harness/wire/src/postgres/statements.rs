@@ -1,0 +1,93 @@
+//! The prepared statements and portals of a connection, by name.
+
+use crate::sql::{self, Effect};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Most statements, and most portals, remembered. What lies beyond executes under [`UNKNOWN_TEXT`].
+const NAMES_MAX: usize = 1024;
+
+/// The text of a statement that was prepared by nothing we know of.
+const UNKNOWN_TEXT: &str = "EXECUTE (unknown statement)";
+
+/// A statement as requests need it.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    /// Its masked SQL.
+    pub(super) text: Arc<str>,
+    /// What it may do to others.
+    pub(super) effect: Effect,
+}
+
+impl Statement {
+    /// Reads SQL as it came, of which a part may be missing.
+    pub(super) fn read(sql: &[u8], is_cut: bool) -> Self {
+        let sql = String::from_utf8_lossy(sql);
+        let mut text = sql::mask(&sql);
+        if text.is_empty() {
+            text.push_str("(empty query)");
+        }
+        let effect = if is_cut {
+            Effect::UNKNOWN
+        } else {
+            Effect::of(&sql)
+        };
+        Self {
+            text: text.into(),
+            effect,
+        }
+    }
+
+    fn unknown() -> Self {
+        Self {
+            text: UNKNOWN_TEXT.into(),
+            effect: Effect::UNKNOWN,
+        }
+    }
+}
+
+/// Both name spaces of a connection, as its requests leave them if all of them succeed.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    statements: BTreeMap<Vec<u8>, Statement>,
+    portals: BTreeMap<Vec<u8>, Statement>,
+}
+
+impl Statements {
+    /// Takes a Parse.
+    pub(super) fn prepare(&mut self, name: &[u8], statement: Statement) {
+        insert(&mut self.statements, name, statement);
+    }
+
+    /// Takes a Bind.
+    pub(super) fn bind(&mut self, portal: &[u8], name: &[u8]) {
+        let statement = self.statement(name);
+        insert(&mut self.portals, portal, statement);
+    }
+
+    /// Takes a Close of a statement (`S`) or a portal (`P`).
+    pub(super) fn close(&mut self, kind: u8, name: &[u8]) {
+        match kind {
+            b'S' => self.statements.remove(name),
+            _ => self.portals.remove(name),
+        };
+    }
+
+    /// Returns the statement of this name.
+    pub(super) fn statement(&self, name: &[u8]) -> Statement {
+        let known = self.statements.get(name).cloned();
+        known.unwrap_or_else(Statement::unknown)
+    }
+
+    /// Returns the statement that this portal runs.
+    pub(super) fn portal(&self, name: &[u8]) -> Statement {
+        let known = self.portals.get(name).cloned();
+        known.unwrap_or_else(Statement::unknown)
+    }
+}
+
+fn insert(names: &mut BTreeMap<Vec<u8>, Statement>, name: &[u8], statement: Statement) {
+    if names.len() < NAMES_MAX || names.contains_key(name) {
+        names.insert(name.to_vec(), statement);
+    }
+}
