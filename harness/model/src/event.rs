@@ -1,8 +1,8 @@
 //! What happens in a trial. The enums are closed: every reader handles every kind.
 
+use crate::digest::Digest;
 use crate::name::{InstanceId, LinkId, RequestId, ServiceName};
 use crate::operation::{Outcome, Reply, Request};
-use crate::digest::Digest;
 use crate::step::Step;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -77,7 +77,8 @@ pub enum Event {
         /// How.
         how: LinkEnd,
     },
-    /// A request is complete and waits to be forwarded; on a link that is not gated, it was seen to pass.
+    /// A request is complete and waits to be forwarded; on a link that is not gated, it was seen to
+    /// pass.
     Held(Request),
     /// A request was forwarded.
     Forwarded(RequestId),
@@ -112,7 +113,8 @@ pub enum Event {
     WaitCycle(Vec<InstanceId>),
     /// An instance sleeps until a time of its own.
     Asleep(InstanceId),
-    /// An instance repeats one request and gets one answer; it is offered again after somebody else wrote.
+    /// An instance repeats one request and gets one answer; it is offered again after somebody else
+    /// wrote.
     Polling(InstanceId),
     /// Every thread of the instance stands still.
     Paused(InstanceId),
@@ -141,7 +143,8 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Whether an instance is quiet could only be guessed, for this reason: the trial is best-effort.
+    /// Whether an instance is quiet could only be guessed, for this reason: the trial is
+    /// best-effort.
     BestEffort {
         /// Who.
         instance: InstanceId,
@@ -169,10 +172,11 @@ pub struct Stamped {
 /// The events of one trial, in the one order in which the dispatcher logged them.
 pub type Trace = Vec<Stamped>;
 
-/// Returns the fingerprint of a trace: the steps of its main part in order, each request step with its instance,
-/// service, masked text, N, and the summary of its reply.
+/// Returns the fingerprint of a trace: the steps of its main part in order, each request step with
+/// its instance, service, masked text, N, and the summary of its reply.
 ///
-/// No bytes, process ids, ports or times enter it, so equal runs have equal fingerprints on every machine.
+/// No bytes, process ids, ports or times enter it, so equal runs have equal fingerprints on every
+/// machine.
 pub fn fingerprint(trace: &[Stamped]) -> Digest {
     let mut hasher = crate::digest::Hasher::new("trace 1");
     let mut requests = std::collections::BTreeMap::new();
@@ -185,9 +189,10 @@ pub fn fingerprint(trace: &[Stamped]) -> Digest {
             Event::Taken(step) => {
                 hasher.field(&step.to_string());
                 let request = match step {
-                    Step::Release(id) | Step::Forward(id) | Step::Deliver(id) | Step::DropReply(id) => {
-                        requests.get(id)
-                    }
+                    Step::Release(id)
+                    | Step::Forward(id)
+                    | Step::Deliver(id)
+                    | Step::DropReply(id) => requests.get(id),
                     _ => None,
                 };
                 if let Some(request) = request {

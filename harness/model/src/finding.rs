@@ -23,7 +23,8 @@ pub struct Difference {
 pub struct Finding {
     /// Verdict code: `TP-V01`.
     pub code: String,
-    /// 8 hex digits over the code, the objects and the signatures that matter: outlives edits and schedules.
+    /// 8 hex digits over the code, the objects and the signatures that matter: outlives edits and
+    /// schedules.
     pub id: String,
     /// One sentence for the reader: what is wrong.
     pub message: String,
@@ -50,7 +51,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns both verdicts' worse: violation over inconclusive over pass, with all that either says.
+    /// Returns both verdicts' worse: violation over inconclusive over pass, with all that either
+    /// says.
     pub fn merge(self, other: Verdict) -> Verdict {
         match (self, other) {
             (Verdict::Violation(mut left), Verdict::Violation(right)) => {

@@ -1,4 +1,5 @@
-//! Kinds: registry entries as data, so that files, help, schema and reference are derived from the registries.
+//! Kinds: registry entries as data, so that files, help, schema and reference are derived from the
+//! registries.
 
 /// The type of a key's value in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,8 @@ impl Family {
 /// The longest name that a file can give.
 pub const NAME_BYTES_MAX: usize = 63;
 
-/// Returns whether the text is a name: a lowercase letter, then lowercase letters, digits, `_` and `-`.
+/// Returns whether the text is a name: a lowercase letter, then lowercase letters, digits, `_` and
+/// `-`.
 pub fn is_name(text: &str) -> bool {
     let rest = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-'
@@ -103,7 +105,8 @@ pub struct Kind {
     pub name: &'static str,
     /// One sentence: what it is.
     pub doc: &'static str,
-    /// Its own keys, beside those common to its family. For a service these are the keys of `options`.
+    /// Its own keys, beside those common to its family. For a service these are the keys of
+    /// `options`.
     pub keys: &'static [Key],
     /// For a service that is connected to: the port that clients expect.
     pub port: Option<u16>,

@@ -1,8 +1,11 @@
-//! The vocabulary: every noun that crosses a crate boundary as plain data, with its text form. Nothing here acts.
+//! The vocabulary: every noun that crosses a crate boundary as plain data, with its text form.
+//! Nothing here acts.
 
 pub mod diag;
 pub mod digest;
+pub mod escape;
 pub mod event;
+pub mod file;
 pub mod finding;
 pub mod kind;
 pub mod moment;
@@ -15,6 +18,7 @@ pub mod schema;
 pub mod snapshot;
 pub mod step;
 pub mod target;
+mod token;
 pub mod version;
 
 pub use event::{Event, Exit, Stamped, Trace};

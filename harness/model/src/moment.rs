@@ -1,8 +1,16 @@
 //! Moments: points in a run that a file can name.
 
+mod pattern;
+
+pub use pattern::{PATTERN_BYTES_MAX, is_match, shortest_unique_prefix};
+
+use crate::diag::{Flaw, code};
 use crate::name::{InstanceId, ServiceName};
+use crate::operation::Signature;
+use crate::token::{Quoted, Tokens, Word};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// Which side of an operation a moment stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,7 +39,7 @@ impl fmt::Display for Phase {
 pub struct RequestMoment {
     /// The service asked.
     pub service: ServiceName,
-    /// Prefix of the masked text, with `*` for any run of characters and `?` for one literal.
+    /// Prefix of the masked text, with `*` for any run of characters: see [`is_match`].
     pub pattern: String,
     /// Which such request, from 1.
     pub nth: u32,
@@ -49,4 +57,85 @@ pub enum Moment {
     Exit(InstanceId),
     /// The instance stands at a request.
     Request(InstanceId, RequestMoment),
+}
+
+impl RequestMoment {
+    /// Returns whether a request with this masked text is meant, wherever it stands.
+    pub fn matches(&self, masked_text: &str) -> bool {
+        is_match(&self.pattern, masked_text)
+    }
+
+    /// Returns the moment of the request with this signature and of no other: its pattern ends in
+    /// a mark of the whole text, so that N counts the same requests as the signature does.
+    pub fn exact(signature: &Signature, phase: Phase) -> Self {
+        Self {
+            service: signature.service.clone(),
+            pattern: pattern::marked(&signature.text),
+            nth: signature.nth,
+            phase,
+        }
+    }
+
+    /// Reads the part of a moment after its instance.
+    pub(crate) fn read(tokens: &mut Tokens<'_>) -> Result<Self, Flaw> {
+        let service = tokens.word("a service")?;
+        let (pattern, span) = tokens.string("the start of a request in double quotes")?;
+        if pattern.is_empty() || pattern.len() > PATTERN_BYTES_MAX {
+            let message = format!("a request pattern of {} bytes", pattern.len());
+            let help = format!("1 to {PATTERN_BYTES_MAX} bytes");
+            return Err(Flaw {
+                code: code::TYPE,
+                message,
+                span,
+                help,
+            });
+        }
+        let nth = tokens.number("which such request, from 1")?;
+        let phase = tokens.one_of(&[
+            ("held", Phase::Held),
+            ("answered", Phase::Answered),
+            ("replied", Phase::Replied),
+        ])?;
+        Ok(Self {
+            service: service.as_str().into(),
+            pattern,
+            nth,
+            phase,
+        })
+    }
+}
+
+impl fmt::Display for RequestMoment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (service, pattern) = (Word(self.service.as_str()), Quoted(&self.pattern));
+        write!(f, "{service} {pattern} {} {}", self.nth, self.phase)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::Start(instance) => write!(f, "{instance} start"),
+            Moment::Exit(instance) => write!(f, "{instance} exit"),
+            Moment::Request(instance, request) => write!(f, "{instance} {request}"),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = Flaw;
+
+    fn from_str(text: &str) -> Result<Self, Flaw> {
+        let mut tokens = Tokens::new(text, 0);
+        let instance = tokens.instance()?;
+        let moment = if tokens.take("start") {
+            Moment::Start(instance)
+        } else if tokens.take("exit") {
+            Moment::Exit(instance)
+        } else {
+            Moment::Request(instance, RequestMoment::read(&mut tokens)?)
+        };
+        tokens.end()?;
+        Ok(moment)
+    }
 }

@@ -100,7 +100,8 @@ impl fmt::Display for ServiceName {
     }
 }
 
-/// Names one proxied connection: the `ordinal`th, from 1, that the instance opened to the service since its start.
+/// Names one proxied connection: the `ordinal`th, from 1, that the instance opened to the service
+/// since its start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkId {
     /// Who connected.
@@ -117,7 +118,8 @@ impl fmt::Display for LinkId {
     }
 }
 
-/// Names one request within a trial: the `ordinal`th, from 1, of the instance since its start, over all links.
+/// Names one request within a trial: the `ordinal`th, from 1, of the instance since its start, over
+/// all links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId {
     /// Who asked.

@@ -10,7 +10,8 @@ pub struct Signature {
     pub service: ServiceName,
     /// The request's text, masked: blanks squeezed, literals `?`, secrets gone.
     pub text: String,
-    /// Which request with this text and service it is of its instance since the start, over all links, from 1.
+    /// Which request with this text and service it is of its instance since the start, over all
+    /// links, from 1.
     pub nth: u32,
 }
 
@@ -53,8 +54,9 @@ pub struct Reply {
     pub outcome: Outcome,
     /// The completions it reports, in order.
     pub tags: Vec<Tag>,
-    /// Whether the request may have changed what others see. Unknown counts as a write (a SELECT that may call
-    /// functions, an opaque burst); BEGIN, SET, SHOW, FETCH and a plain SELECT do not.
+    /// Whether the request may have changed what others see. Unknown counts as a write (a SELECT
+    /// that may call functions, an opaque burst); BEGIN, SET, SHOW, FETCH and a plain SELECT do
+    /// not.
     pub writes: bool,
     /// Whether it can have freed a lock: a transaction ended, or an unlock function was called.
     pub frees_locks: bool,
@@ -71,8 +73,8 @@ impl Reply {
         }
     }
 
-    /// Returns whether rows are known to have changed: the tags of a write that report at least one row, or that
-    /// report no number.
+    /// Returns whether rows are known to have changed: the tags of a write that report at least one
+    /// row, or that report no number.
     pub fn is_effective_write(&self) -> bool {
         self.writes
             && self.outcome == Outcome::Ok

@@ -39,7 +39,8 @@ pub enum Doubt {
 /// What an instance wrote to its standard output and error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// The first bytes, as text; bytes that are not UTF-8 are replaced. Hostile: escape before showing.
+    /// The first bytes, as text; bytes that are not UTF-8 are replaced. Hostile: escape before
+    /// showing.
     pub head: String,
     /// The last bytes, where there were more than the head holds.
     pub tail: String,

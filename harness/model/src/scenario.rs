@@ -1,5 +1,12 @@
-//! Scenarios: one experiment on a target, validated. Files are read by [`crate::scenario::parse`].
+//! Scenarios: one experiment on a target, validated. Files are read by [`parse()`].
 
+mod keys;
+mod parse;
+
+pub use keys::{CODES, FORMAT};
+pub use parse::parse;
+
+use crate::diag::Diag;
 use crate::target::Target;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +28,15 @@ pub enum Expect {
     Pass,
     /// A violation: a lesson, or a broken variant.
     Violation,
+}
+
+/// Why a scenario's target cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoTarget {
+    /// There is none of this name; these there are.
+    Unknown(Vec<String>),
+    /// Its file has these errors.
+    Invalid(Vec<Diag>),
 }
 
 /// What starts runs.
@@ -52,7 +68,7 @@ pub struct CheckSpec {
     pub kind: String,
     /// Whether it is switched off.
     pub off: bool,
-    /// Exit codes that `exit` allows.
+    /// Exit codes that the check allows, where it has the key [`CODES`].
     pub codes: Vec<i32>,
 }
 
@@ -104,7 +120,9 @@ impl Placeholders {
 
     /// Returns the environment with every placeholder in its values replaced.
     pub fn fill_all(&self, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let filled = env.iter().map(|(name, value)| (name.clone(), self.fill(value)));
+        let filled = env
+            .iter()
+            .map(|(name, value)| (name.clone(), self.fill(value)));
         filled.collect()
     }
 }

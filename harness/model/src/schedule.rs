@@ -1,7 +1,12 @@
 //! Schedules: what makes a trial repeatable, as a readable file of under a kilobyte.
 //!
-//! Grammar: `docs/reference/schedule.md`. Segments are named by instance and request signature, not by index or
-//! connection, so that a schedule survives unrelated edits of the job.
+//! Grammar: `docs/reference/schedule.md`. Segments are named by instance and request signature, not
+//! by index or connection, so that a schedule survives unrelated edits of the job.
+
+mod parse;
+mod print;
+
+pub use parse::{SCHEDULE_BYTES_MAX, SCHEDULE_LINES_MAX};
 
 use crate::moment::RequestMoment;
 use crate::name::InstanceId;

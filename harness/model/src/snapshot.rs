@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Names one object of a service's state: a table `public.members`, the schema `(schema)`, a file `points.db`,
-/// a table of a SQLite file `points.db:members`, the mails `(mails)`.
+/// Names one object of a service's state: a table `public.members`, the schema `(schema)`, a file
+/// `points.db`, a table of a SQLite file `points.db:members`, the mails `(mails)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectName {
@@ -78,16 +78,17 @@ impl Snapshot {
 
 /// One object of a snapshot.
 ///
-/// `hash` does not depend on the order of rows, and `hash` and `count` together are equal exactly when the rows
-/// are (up to collisions). Sources of one kind compute it in one way: it is compared only with its like.
+/// `hash` does not depend on the order of rows, and `hash` and `count` together are equal exactly
+/// when the rows are (up to collisions). Sources of one kind compute it in one way: it is compared
+/// only with its like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// Order-independent hash of the rows, as text of the source's choice.
     pub hash: String,
     /// How many rows.
     pub count: u64,
-    /// The rows, where they were fetched: always in a baseline, else only where the hash was not known.
-    /// Absent where they exceed the bound on rows kept.
+    /// The rows, where they were fetched: always in a baseline, else only where the hash was not
+    /// known. Absent where they exceed the bound on rows kept.
     #[serde(skip)]
     pub content: Option<Arc<Content>>,
 }
@@ -97,8 +98,8 @@ pub struct Object {
 pub struct Content {
     /// The columns.
     pub columns: Vec<Column>,
-    /// The rows, each with a cell per column, in an order without meaning. `None` is null. Control characters and
-    /// bytes that are not UTF-8 stand as they came, the latter replaced.
+    /// The rows, each with a cell per column, in an order without meaning. `None` is null. Control
+    /// characters and bytes that are not UTF-8 stand as they came, the latter replaced.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
@@ -109,8 +110,8 @@ pub struct Column {
     pub name: String,
     /// Whether it is part of the primary key.
     pub key: bool,
-    /// Whether the service makes its values (identity, a sequence's default, a uuid's default), so that it is
-    /// compared by content.
+    /// Whether the service makes its values (identity, a sequence's default, a uuid's default), so
+    /// that it is compared by content.
     pub surrogate: bool,
     /// Whether it holds times.
     pub time: bool,

@@ -11,7 +11,8 @@ use std::fmt;
 pub enum Step {
     /// Starts the instance.
     Start(InstanceId),
-    /// Forwards the held request, reads its reply, delivers it and waits until the instance is quiet again.
+    /// Forwards the held request, reads its reply, delivers it and waits until the instance is
+    /// quiet again.
     Release(RequestId),
     /// Forwards the held request and holds its reply.
     Forward(RequestId),
@@ -72,10 +73,10 @@ impl fmt::Display for Step {
 
 /// A step that can be taken now.
 ///
-/// The dispatcher offers, in this order: for each instance by number its `Start`, or `Wake`, or for each held
-/// request by ordinal `Release` and `Forward`, and for each held reply `Deliver` and `DropReply`; then for each
-/// instance by number `Kill`, `Pause`, `Resume` as they apply. An instance that is blocked in a service, or polls
-/// in vain, has no entry of the first kind.
+/// The dispatcher offers, in this order: for each instance by number its `Start`, or `Wake`, or for
+/// each held request by ordinal `Release` and `Forward`, and for each held reply `Deliver` and
+/// `DropReply`; then for each instance by number `Kill`, `Pause`, `Resume` as they apply. An
+/// instance that is blocked in a service, or polls in vain, has no entry of the first kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enabled {
     /// The step.

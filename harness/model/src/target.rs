@@ -1,4 +1,11 @@
-//! Targets: the batch job under test, validated. Files are read by [`crate::target::parse`].
+//! Targets: the batch job under test, validated. Files are read by [`parse()`].
+
+mod keys;
+mod parse;
+
+pub use keys::FORMAT;
+pub(crate) use keys::{ARGS, ENV, SCHEMA};
+pub use parse::parse;
 
 use crate::name::ServiceName;
 use std::collections::BTreeMap;
@@ -64,7 +71,8 @@ pub struct StateSpec {
     pub tables: Vec<String>,
     /// `table.column` patterns left out, beside those that the clean runs show as volatile.
     pub mask: Vec<String>,
-    /// `table.column` patterns compared by content, beside those that the catalogue shows as made by the service.
+    /// `table.column` patterns compared by content, beside those that the catalogue shows as made
+    /// by the service.
     pub surrogate: Vec<String>,
     /// Run-log tables: at most one row a start, the rest of the row masked.
     pub per_run: Vec<String>,

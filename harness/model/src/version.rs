@@ -12,3 +12,5 @@ pub const BASELINE: &str = "twiceproof baseline 1";
 pub const RUN: &str = "twiceproof run 1";
 /// Value of `schema` in target and scenario files.
 pub const FILES: i64 = 1;
+/// Value of `format` in the first line of `trials.ndjson`.
+pub const TRIALS: &str = "twiceproof trials 1";

@@ -51,7 +51,12 @@ pub(super) fn render(diag: &Diag, text: &str, width: usize) -> String {
 
 /// Returns the diagnostic on one line.
 pub(super) fn plain(diag: &Diag, text: &str) -> String {
-    let mut line = format!("{}: {} {}", location(diag, text), diag.code, escape(&diag.message));
+    let mut line = format!(
+        "{}: {} {}",
+        location(diag, text),
+        diag.code,
+        escape(&diag.message)
+    );
     if !diag.help.is_empty() {
         line += &format!(" ({})", escape(&diag.help));
     }
@@ -99,7 +104,9 @@ impl Excerpt {
     fn cut(text: &str, span: &std::ops::Range<usize>, width: usize) -> Self {
         let start = floor(text, span.start);
         let from = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let to = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let to = text[start..]
+            .find('\n')
+            .map_or(text.len(), |newline| start + newline);
         let end = floor(text, span.end).clamp(start, to);
         let (mut left, mut hidden) = (String::new(), false);
         // Half of the width is kept for what comes before the carets: what is nearest to them.
@@ -128,7 +135,11 @@ impl Excerpt {
             }
             line += &shown;
         }
-        Self { line, before, carets: carets.max(1) }
+        Self {
+            line,
+            before,
+            carets: carets.max(1),
+        }
     }
 }
 

@@ -1,0 +1,156 @@
+//! Reads scenario files.
+
+use super::keys;
+use super::{CheckSpec, Contract, Expect, NoTarget, Scenario, SearchSpec, TriggerSpec};
+use crate::diag::{Diag, code};
+use crate::file::{Content, Fields, Reader, choices};
+use crate::kind::Kinds;
+use crate::target::{ARGS, ENV, Target};
+use std::path::Path;
+
+/// Reads the text of a scenario file, or returns every error in it and in its target's file.
+///
+/// `file` is its name in diagnostics, `target_of` finds a target by name.
+pub fn parse(
+    text: &str,
+    file: &Path,
+    name: &str,
+    target_of: &dyn Fn(&str) -> Result<Target, NoTarget>,
+    kinds: &Kinds<'_>,
+) -> Result<Scenario, Vec<Diag>> {
+    let mut reader = Reader::new(file, kinds);
+    let content = reader.content(&keys::FORMAT, text);
+    let root = &content.root;
+    let target = target(&mut reader, root, target_of);
+    let contract = match root.text(&keys::CONTRACT) {
+        Some(keys::EXCLUSION) => Contract::Exclusion,
+        _ => Contract::Once,
+    };
+    let expect = match root.text(&keys::EXPECT) {
+        Some(keys::VIOLATION) => Expect::Violation,
+        _ => Expect::Pass,
+    };
+    let (title, teaches) = (
+        root.text_or_empty(&keys::TITLE),
+        root.text_or_empty(&keys::TEACHES),
+    );
+    check_title(&mut reader, root);
+    let tags = root.texts(&keys::TAGS);
+    let trigger = trigger(&content);
+    let search = search(&mut reader, &content);
+    let checks = checks(&mut reader, &content);
+    let target = reader
+        .finish(target)?
+        .expect("a target that is missing has been reported");
+    Ok(Scenario {
+        name: name.to_owned(),
+        path: file.to_owned(),
+        title,
+        teaches,
+        tags,
+        target,
+        contract,
+        expect,
+        trigger,
+        search,
+        checks,
+    })
+}
+
+/// Returns the target with the scenario's `args` and `env` applied; `None` has been reported.
+fn target(
+    reader: &mut Reader<'_>,
+    root: &Fields<'_>,
+    target_of: &dyn Fn(&str) -> Result<Target, NoTarget>,
+) -> Option<Target> {
+    let name = root.text(&keys::TARGET)?;
+    match target_of(name) {
+        Ok(mut target) => {
+            if root.list(&ARGS).is_some() {
+                target.args = root.texts(&ARGS);
+            }
+            target.env.extend(root.pairs(&ENV));
+            Some(target)
+        }
+        Err(NoTarget::Unknown(known)) => {
+            let names: Vec<&str> = known.iter().map(String::as_str).collect();
+            let help = choices(name, "targets", &names);
+            let message = format!("unknown target `{name}`");
+            reader.report(code::UNKNOWN_NAME, message, root.place(&keys::TARGET), help);
+            None
+        }
+        Err(NoTarget::Invalid(diags)) => {
+            reader.adopt(diags);
+            None
+        }
+    }
+}
+
+fn check_title(reader: &mut Reader<'_>, root: &Fields<'_>) {
+    let Some(title) = root.text(&keys::TITLE) else {
+        return;
+    };
+    if title.trim().is_empty() || title.contains(['\n', '\r']) {
+        let message = "`title` is not one line of text".to_owned();
+        let help = keys::TITLE.doc.to_owned();
+        reader.report(code::TYPE, message, root.place(&keys::TITLE), help);
+    }
+}
+
+fn trigger(content: &Content<'_>) -> TriggerSpec {
+    let absent = Fields::default();
+    let fields = content.one(&keys::TRIGGER).unwrap_or(&absent);
+    TriggerSpec {
+        kind: fields.text_or_default(&keys::TRIGGER_KIND),
+        instances: fields.integer_or_default(&keys::INSTANCES),
+    }
+}
+
+fn search(reader: &mut Reader<'_>, content: &Content<'_>) -> SearchSpec {
+    let absent = Fields::default();
+    let fields = content.one(&keys::SEARCH).unwrap_or(&absent);
+    let stages = fields.list(&keys::STAGES);
+    if stages.is_some_and(<[_]>::is_empty) {
+        let message = "`stages` is empty, so nothing would be searched".to_owned();
+        let help = "leave the key out for all stages".to_owned();
+        reader.report(code::TYPE, message, fields.place(&keys::STAGES), help);
+    }
+    for (index, stage) in stages.unwrap_or_default().iter().enumerate() {
+        if stages.unwrap_or_default()[..index]
+            .iter()
+            .any(|first| first.value == stage.value)
+        {
+            let message = format!("stage `{}` is named twice", stage.value);
+            reader.report(
+                code::TYPE,
+                message,
+                stage.span.clone(),
+                "remove one".to_owned(),
+            );
+        }
+    }
+    SearchSpec {
+        stages: stages.map(|_| fields.texts(&keys::STAGES)),
+        samples: fields.integer_or_default(&keys::SAMPLES),
+        budget: fields.duration_or_default(&keys::BUDGET),
+        seed: fields.integer_or_default(&keys::SEED),
+    }
+}
+
+fn checks(reader: &mut Reader<'_>, content: &Content<'_>) -> Vec<CheckSpec> {
+    let mut checks: Vec<CheckSpec> = Vec::new();
+    for (_, fields) in content.all(&keys::CHECK) {
+        let kind = fields.text_or_empty(&keys::CHECK_KIND);
+        if fields.kind.is_some() && checks.iter().any(|check| check.kind == kind) {
+            let message = format!("check `{kind}` stands twice");
+            let help = "keep one table for each kind of check".to_owned();
+            reader.report(code::TYPE, message, fields.place(&keys::CHECK_KIND), help);
+        }
+        checks.push(CheckSpec {
+            kind,
+            off: fields.boolean_or_default(&keys::OFF),
+            codes: fields.own_integers(keys::CODES.name),
+        });
+    }
+    checks
+}

@@ -1,0 +1,46 @@
+//! Prints schedules: one form for each, so that equal schedules are equal files.
+
+use super::{Directive, Schedule, Until};
+use crate::token::Word;
+use crate::version;
+use std::fmt;
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", version::SCHEDULE)?;
+        writeln!(f, "seed  {:x}", self.seed)?;
+        if let Some((name, hash)) = &self.target {
+            writeln!(f, "target {} {hash}", Word(name))?;
+        }
+        for (name, kind, version) in &self.services {
+            writeln!(f, "service {} {} {}", Word(name), Word(kind), Word(version))?;
+        }
+        self.body
+            .iter()
+            .try_for_each(|directive| writeln!(f, "{directive}"))
+    }
+}
+
+impl fmt::Display for Directive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Directive::Start(instance) => write!(f, "start {instance}"),
+            Directive::Run(instance, until) => write!(f, "run   {instance} {until}"),
+            Directive::Fault { kind, who, keys } => {
+                write!(f, "fault {} {who}", Word(kind))?;
+                let mut keys = keys.iter();
+                keys.try_for_each(|(key, value)| write!(f, " {}={}", Word(key), Word(value)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Until::Request(request) => write!(f, "until {request}"),
+            Until::Exit => f.write_str("to exit"),
+            Until::Blocked => f.write_str("to blocked"),
+        }
+    }
+}
