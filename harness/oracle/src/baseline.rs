@@ -106,8 +106,9 @@ impl Baseline {
         let states = self.clean.iter().take(1);
         let serial = self.serial.iter().map(|outcome| &outcome.snapshot);
         let accepted: Vec<&Snapshot> = states.chain(serial).collect();
-        crate::compare::compare(self, &accepted, snapshot, crate::compare::Locks::Ignored).total
-            == 0
+        let locks = crate::compare::Locks::Ignored;
+        let comparison = crate::compare::compare(self, &accepted, snapshot, locks);
+        comparison.total == 0 && comparison.unknown.is_empty()
     }
 
     /// Returns the rows of an object: its own, or those of a known state where they have the same hash.

@@ -1,0 +1,561 @@
+//! The loop of a campaign.
+
+use super::clean::{self, BaselineFailure, BaselineSummary, NoBaseline};
+use super::coverage::Coverage;
+use super::result::{
+    CampaignFinding, CampaignResult, Outcome, Progress, Replays, TrialLine, verdict_words,
+};
+use super::spec::{CampaignSpec, Control};
+use super::verify;
+use crate::lab::{Assignment, Blame, Lab, LabError};
+use crate::registry::STAGES;
+use crate::schedule_of::{schedule_of, switches};
+use crate::serial::SERIAL;
+use crate::strategy::{Plan, Point, Strategy, Work};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use twiceproof_model::digest::Digest;
+use twiceproof_model::scenario::{Contract, Expect};
+use twiceproof_model::{Event, Finding, TrialRecord, Verdict};
+use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge};
+
+/// Trials handed out before any of them is learnt from.
+pub const BATCH: usize = 16;
+
+/// Runs a campaign.
+pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> CampaignResult {
+    let mut spec = spec.clone();
+    if spec.contract == Contract::Exclusion
+        && let Some(stages) = &mut spec.stages
+        && !stages.iter().any(|stage| stage == SERIAL.kind.name)
+    {
+        // What exclusion owes is only known from the serial runs.
+        stages.insert(0, SERIAL.kind.name.to_owned());
+    }
+    let asked = |name: &str| match &spec.stages {
+        Some(stages) => stages.iter().any(|stage| stage == name),
+        None => true,
+    };
+    let coverage = Coverage::new(&asked);
+    let (baseline, summary) = match clean::baseline(&spec, lab) {
+        Ok(found) => found,
+        Err(error) => return without_baseline(error, coverage),
+    };
+    (control.observer)(&Progress::Baseline(&summary));
+    let plan = Plan::new(&baseline, spec.instances, spec.samples, spec.seed);
+    let checks = Checks::new(spec.contract, &spec.checks);
+    let campaign = Campaign {
+        checks,
+        spec,
+        lab,
+        control,
+        baseline: Arc::new(baseline),
+        summary,
+        coverage,
+        findings: Vec::new(),
+        candidates: BTreeMap::new(),
+        doubts: BTreeMap::new(),
+        contents: super::contents::Contents::default(),
+        trials: 0,
+        confirmed: false,
+        stop: None,
+    };
+    campaign.run(&plan)
+}
+
+fn without_baseline(error: NoBaseline, coverage: Coverage) -> CampaignResult {
+    let outcome = match error {
+        NoBaseline::Failure(failure) => Outcome::BaselineFailed(failure),
+        NoBaseline::Lab(error) if error.blame == Blame::Interrupted => Outcome::Interrupted,
+        NoBaseline::Lab(error) => Outcome::LabFailed(error),
+    };
+    CampaignResult {
+        interrupted: outcome == Outcome::Interrupted,
+        outcome,
+        baseline: None,
+        findings: Vec::new(),
+        coverage,
+        reasons: Vec::new(),
+        budget_spent: false,
+    }
+}
+
+/// Why the search ends before its stages do.
+enum Stop {
+    Budget,
+    Interrupted,
+    FirstFinding,
+    Lab(LabError),
+    Baseline(BaselineFailure),
+}
+
+/// A stage in the search.
+struct Running {
+    name: &'static str,
+    strategy: Box<dyn Strategy>,
+    is_done: bool,
+}
+
+/// What is kept of a trial's work while the trial runs.
+struct Asked {
+    stage: usize,
+    label: String,
+    point: Point,
+}
+
+/// A finding with the trial that shows it.
+struct Shown<'a> {
+    finding: Finding,
+    record: &'a TrialRecord,
+    label: &'a str,
+}
+
+struct Campaign<'l, 'c> {
+    spec: CampaignSpec,
+    lab: &'l mut dyn Lab,
+    control: Control<'c>,
+    checks: Checks,
+    baseline: Arc<Baseline>,
+    summary: BaselineSummary,
+    coverage: Coverage,
+    findings: Vec<CampaignFinding>,
+    /// Trials that show a known finding with fewer switches, by its id.
+    candidates: BTreeMap<String, (TrialRecord, String)>,
+    /// Why owed trials proved nothing: by code, the first text and how many trials.
+    doubts: BTreeMap<String, (String, u32)>,
+    contents: super::contents::Contents,
+    /// Trials handed out so far, replays included.
+    trials: u32,
+    confirmed: bool,
+    stop: Option<Stop>,
+}
+
+impl Campaign<'_, '_> {
+    fn run(mut self, plan: &Plan) -> CampaignResult {
+        let mut stages = self.stages(plan);
+        self.coverage.requests = self.summary.requests;
+        self.coverage.writes = self.summary.writes;
+        self.coverage.clean_runs = clean::CLEAN_RUNS_COUNT;
+        self.serial_stage(&mut stages);
+        let mut turn = 0;
+        while self.goes_on() {
+            let in_turn = self.findings.iter().all(|finding| finding.repetition);
+            let batch = next_batch(&mut stages, &mut turn, in_turn);
+            if batch.is_empty() {
+                break;
+            }
+            self.batch(&mut stages, batch);
+        }
+        self.better_trials();
+        self.end()
+    }
+
+    fn stages(&mut self, plan: &Plan) -> Vec<Running> {
+        let mut running = Vec::new();
+        for stage in &mut self.coverage.stages {
+            let known = STAGES.iter().find(|known| known.kind.name == stage.name);
+            let known = known.expect("coverage lists registered stages only");
+            let strategy = (known.make)(plan);
+            stage.planned = strategy.planned();
+            let points = match stage.name.as_str() {
+                "crash" => Some(&mut self.coverage.crash_points),
+                "preempt" => Some(&mut self.coverage.preemptions),
+                "sample" => Some(&mut self.coverage.samples),
+                _ => None,
+            };
+            if let Some(points) = points {
+                points.total = stage.planned;
+            }
+            running.push(Running {
+                name: known.kind.name,
+                strategy,
+                is_done: false,
+            });
+        }
+        running
+    }
+
+    /// Returns whether another batch may be handed out.
+    fn goes_on(&mut self) -> bool {
+        if self.stop.is_none() && (self.control.interrupted)() {
+            self.stop = Some(Stop::Interrupted);
+        }
+        if self.stop.is_none() && (self.control.elapsed)() >= self.spec.budget {
+            self.stop = Some(Stop::Budget);
+        }
+        if self.stop.is_none() && self.spec.fail_fast && !self.findings.is_empty() {
+            self.stop = Some(Stop::FirstFinding);
+        }
+        self.stop.is_none()
+    }
+
+    /// Runs the serial stage to its end before all others: they accept its outcomes.
+    fn serial_stage(&mut self, stages: &mut [Running]) {
+        let Some(index) = stages
+            .iter()
+            .position(|stage| stage.name == SERIAL.kind.name)
+        else {
+            return;
+        };
+        while self.goes_on() {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH
+                && let Some(work) = stages[index].strategy.next()
+            {
+                batch.push((index, work));
+            }
+            if batch.is_empty() {
+                break;
+            }
+            self.batch(stages, batch);
+        }
+        stages[index].is_done = true;
+    }
+
+    fn batch(&mut self, stages: &mut [Running], batch: Vec<(usize, Work)>) {
+        let mut asked = Vec::new();
+        let mut assignments = Vec::new();
+        for (stage, work) in batch {
+            self.trials += 1;
+            asked.push(Asked {
+                stage,
+                label: work.label.clone(),
+                point: work.point,
+            });
+            assignments.push(self.assignment(stages[stage].name, work));
+        }
+        let mut records = Vec::new();
+        for (asked, result) in asked.into_iter().zip(self.lab.run_batch(assignments)) {
+            match result {
+                Ok(mut record) => {
+                    self.contents.share(&mut record);
+                    records.push((asked, record));
+                }
+                Err(error) if error.blame == Blame::Interrupted => {
+                    self.stop.get_or_insert(Stop::Interrupted);
+                    break;
+                }
+                Err(error) => {
+                    self.stop.get_or_insert(Stop::Lab(error));
+                    break;
+                }
+            }
+        }
+        self.judge_all(stages, records);
+    }
+
+    fn assignment(&self, stage: &'static str, work: Work) -> Assignment {
+        let accepting = Arc::clone(&self.baseline);
+        Assignment {
+            trial: self.trials,
+            stage,
+            seed: work.seed,
+            instances: work.instances,
+            drive: work.drive,
+            disguise: 0,
+            clean_exit: work.recovers.then_some(self.baseline.exit),
+            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot)),
+            scheduler: work.scheduler,
+        }
+    }
+
+    fn judge_all(&mut self, stages: &mut [Running], records: Vec<(Asked, TrialRecord)>) {
+        self.accept_serial(&records);
+        let mut verdicts = self.verdicts(&records);
+        if !self.confirmed && verdicts.iter().any(rests_on_state) {
+            self.confirmed = true;
+            self.confirm();
+            verdicts = self.verdicts(&records);
+        }
+        if self.accepts_repetition(&records, &verdicts) {
+            self.accept_outcomes(&records);
+        }
+        for ((asked, record), verdict) in records.iter().zip(&verdicts) {
+            let stage = &mut stages[asked.stage];
+            self.coverage
+                .count(asked.stage, asked.point, record, verdict);
+            stage.strategy.learn(record, verdict);
+            self.note_doubts(asked.stage, verdict);
+            let line = line(record, stage.name, &asked.label, verdict);
+            (self.control.observer)(&Progress::Trial {
+                line: &line,
+                record,
+                verdict,
+                coverage: &self.coverage,
+            });
+            if let Verdict::Violation(findings) = verdict {
+                for finding in findings {
+                    self.show(Shown {
+                        finding: finding.clone(),
+                        record,
+                        label: &asked.label,
+                    });
+                }
+            }
+        }
+    }
+
+    fn verdicts(&self, records: &[(Asked, TrialRecord)]) -> Vec<Verdict> {
+        let records = records.iter();
+        records
+            .map(|(_, record)| judge(&self.baseline, record, &self.checks))
+            .collect()
+    }
+
+    /// Runs more clean runs, so that no verdict rests on a column that is volatile after all.
+    fn confirm(&mut self) {
+        let mut baseline = Baseline::clone(&self.baseline);
+        match clean::confirm(&self.spec, &mut baseline, self.lab) {
+            Ok(masks) => {
+                self.coverage.clean_runs += u32::from(clean::MORE_CLEAN_RUNS);
+                if !masks.is_empty() {
+                    (self.control.observer)(&Progress::Masks(&masks));
+                }
+                self.summary.masks.clone_from(&baseline.masks);
+                self.baseline = Arc::new(baseline);
+            }
+            Err(NoBaseline::Failure(failure)) => {
+                self.stop.get_or_insert(Stop::Baseline(failure));
+            }
+            Err(NoBaseline::Lab(error)) => {
+                let is_interrupt = error.blame == Blame::Interrupted;
+                let stop = if is_interrupt {
+                    Stop::Interrupted
+                } else {
+                    Stop::Lab(error)
+                };
+                self.stop.get_or_insert(stop);
+            }
+        }
+    }
+
+    /// Under `exclusion` every serial outcome is accepted from the beginning.
+    fn accept_serial(&mut self, records: &[(Asked, TrialRecord)]) {
+        if self.spec.contract == Contract::Exclusion {
+            self.accept_outcomes(records);
+        }
+    }
+
+    /// Returns whether a second run after the first changed the state under `once`: that is reported once, and
+    /// accepted from then on.
+    fn accepts_repetition(&self, records: &[(Asked, TrialRecord)], verdicts: &[Verdict]) -> bool {
+        let mut judged = records.iter().zip(verdicts);
+        self.spec.contract == Contract::Once
+            && judged.any(|((_, record), verdict)| {
+                record.stage == SERIAL.kind.name && rests_on_state(verdict)
+            })
+    }
+
+    fn accept_outcomes(&mut self, records: &[(Asked, TrialRecord)]) {
+        let is_serial = |record: &&TrialRecord| record.stage == SERIAL.kind.name;
+        let records = records.iter().map(|(_, record)| record);
+        let outcomes = records.filter(is_serial).map(|record| SerialOutcome {
+            runs: record.instances,
+            snapshot: record.snapshot.clone(),
+        });
+        let outcomes: Vec<SerialOutcome> = outcomes.collect();
+        if !outcomes.is_empty() {
+            let mut baseline = Baseline::clone(&self.baseline);
+            baseline.serial.extend(outcomes);
+            self.baseline = Arc::new(baseline);
+        }
+    }
+
+    fn note_doubts(&mut self, stage: usize, verdict: &Verdict) {
+        if let Verdict::Inconclusive(reasons) = verdict
+            && self.coverage.stages[stage].owed
+        {
+            for (code, text) in reasons {
+                let doubt = self.doubts.entry(code.clone());
+                doubt.or_insert_with(|| (text.clone(), 0)).1 += 1;
+            }
+        }
+    }
+
+    /// Takes note of a finding: a new one is replayed and reported, of a known one the simplest trial is kept.
+    fn show(&mut self, shown: Shown<'_>) {
+        let id = shown.finding.id.clone();
+        let switches = switches(&shown.record.trace);
+        if let Some(known) = self
+            .findings
+            .iter_mut()
+            .find(|known| known.finding.id == id)
+        {
+            known.trials += 1;
+            let best = self.candidates.get(&id);
+            let best = best.map_or(known.switches, |(best, _)| {
+                crate::schedule_of::switches(&best.trace)
+            });
+            if switches < best {
+                let candidate = (shown.record.clone(), shown.label.to_owned());
+                self.candidates.insert(id, candidate);
+            }
+            return;
+        }
+        let schedule = schedule_of(&shown.record.trace, shown.record.seed);
+        let mut found = CampaignFinding {
+            repetition: shown.record.stage == SERIAL.kind.name,
+            finding: shown.finding,
+            record: shown.record.clone(),
+            label: shown.label.to_owned(),
+            schedule,
+            switches,
+            replays: Replays::default(),
+            trials: 1,
+            first_trial: shown.record.trial,
+        };
+        found.replays = self.replay(&found);
+        (self.control.observer)(&Progress::Finding(&found));
+        self.findings.push(found);
+    }
+
+    fn replay(&mut self, found: &CampaignFinding) -> Replays {
+        let is_stopped = matches!(self.stop, Some(Stop::Interrupted | Stop::Lab(_)));
+        if is_stopped || (self.control.interrupted)() {
+            return Replays::default();
+        }
+        let count = self.spec.replays;
+        let (record, schedule) = (&found.record, &found.schedule);
+        let first = self.trials + 1;
+        let batch = verify::assignments(&self.baseline, record, schedule, first, count);
+        self.trials += count;
+        self.coverage.replays += count;
+        let mut replayed = self.lab.run_batch(batch);
+        for record in replayed.iter_mut().flatten() {
+            self.contents.share(record);
+        }
+        verify::count(
+            &self.baseline,
+            &self.checks,
+            (record, &found.finding),
+            replayed,
+        )
+    }
+
+    /// Replaces the trial of a finding by one that shows it with fewer switches and repeats as well.
+    fn better_trials(&mut self) {
+        for (id, (record, label)) in std::mem::take(&mut self.candidates) {
+            let Some(at) = self
+                .findings
+                .iter()
+                .position(|known| known.finding.id == id)
+            else {
+                continue;
+            };
+            let verdict = judge(&self.baseline, &record, &self.checks);
+            let Verdict::Violation(findings) = verdict else {
+                continue;
+            };
+            let Some(finding) = findings.into_iter().find(|finding| finding.id == id) else {
+                continue;
+            };
+            let mut better = CampaignFinding {
+                finding,
+                schedule: schedule_of(&record.trace, record.seed),
+                switches: switches(&record.trace),
+                record,
+                label,
+                ..self.findings[at].clone()
+            };
+            better.replays = self.replay(&better);
+            if verify::is_better(&self.findings[at], &better.replays, better.switches) {
+                self.findings[at] = better;
+            }
+        }
+    }
+
+    fn end(mut self) -> CampaignResult {
+        let reasons = self.reasons();
+        let found = !self.findings.is_empty();
+        let budget_spent = matches!(self.stop, Some(Stop::Budget));
+        let outcome = match (self.stop.take(), self.spec.expect) {
+            (Some(Stop::Lab(error)), _) => Outcome::LabFailed(error),
+            (Some(Stop::Baseline(failure)), _) => Outcome::BaselineFailed(failure),
+            (Some(Stop::Interrupted), _) => Outcome::Interrupted,
+            (_, Expect::Violation) if found => Outcome::ViolatedAsExpected,
+            (_, Expect::Pass) if found => Outcome::Violated,
+            _ if !reasons.is_empty() => Outcome::Inconclusive,
+            (_, Expect::Violation) => Outcome::ViolationMissing,
+            (_, Expect::Pass) => Outcome::Passed,
+        };
+        CampaignResult {
+            interrupted: outcome == Outcome::Interrupted,
+            outcome,
+            baseline: Some(self.summary),
+            findings: self.findings,
+            coverage: self.coverage,
+            reasons,
+            budget_spent,
+        }
+    }
+
+    /// Returns why the search does not add up to a pass.
+    fn reasons(&self) -> Vec<(String, String)> {
+        let mut reasons = Vec::new();
+        if matches!(self.stop, Some(Stop::Budget)) {
+            let cut = self.coverage.stages.iter();
+            let cut = cut.filter(|stage| stage.owed && stage.run < stage.planned);
+            let cut: Vec<&str> = cut.map(|stage| stage.name.as_str()).collect();
+            if !cut.is_empty() {
+                let text = format!("the budget cut short: {}", cut.join(", "));
+                reasons.push(("TP-I01".to_owned(), text));
+            }
+        }
+        if self.summary.requests == 0 {
+            let text = "the clean run sends no request that can be held".to_owned();
+            reasons.push(("TP-I04".to_owned(), text));
+        }
+        for (code, (text, trials)) in &self.doubts {
+            let text = match trials {
+                1 => text.clone(),
+                _ => format!("{text} (and {} more trials)", trials - 1),
+            };
+            reasons.push((code.clone(), text));
+        }
+        reasons
+    }
+}
+
+/// Returns the next trials: one of each stage in turn, or as many as there are of the first stage that has any.
+fn next_batch(stages: &mut [Running], turn: &mut usize, in_turn: bool) -> Vec<(usize, Work)> {
+    let mut batch = Vec::new();
+    while batch.len() < BATCH {
+        let open = |stage: &Running| !stage.is_done;
+        let after = (0..stages.len()).map(|offset| (*turn + offset) % stages.len());
+        let next = if in_turn {
+            after.into_iter().find(|index| open(&stages[*index]))
+        } else {
+            stages.iter().position(open)
+        };
+        let Some(index) = next else { break };
+        *turn = index + 1;
+        match stages[index].strategy.next() {
+            Some(work) => batch.push((index, work)),
+            None => stages[index].is_done = true,
+        }
+    }
+    batch
+}
+
+fn rests_on_state(verdict: &Verdict) -> bool {
+    let is_state = |finding: &Finding| finding.code == "TP-V01";
+    matches!(verdict, Verdict::Violation(findings) if findings.iter().any(is_state))
+}
+
+fn line(record: &TrialRecord, stage: &str, label: &str, verdict: &Verdict) -> TrialLine {
+    let (word, codes) = verdict_words(verdict);
+    let steps = record.trace.iter();
+    let steps = steps.filter(|stamped| matches!(stamped.event, Event::Taken(_)));
+    TrialLine {
+        trial: record.trial,
+        stage: stage.to_owned(),
+        label: label.to_owned(),
+        seed: record.seed,
+        schedule: Digest::of(record.schedule.as_bytes()),
+        fingerprint: record.fingerprint,
+        state: record.snapshot.digest(),
+        verdict: word,
+        codes,
+        steps: u32::try_from(steps.count()).unwrap_or(u32::MAX),
+    }
+}

@@ -1,0 +1,71 @@
+//! What a campaign is asked to do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+use twiceproof_model::Scenario;
+use twiceproof_model::ServiceName;
+use twiceproof_model::scenario::{CheckSpec, Contract, Expect};
+use twiceproof_model::target::{LockSpec, StateSpec};
+
+use super::result::Progress;
+
+/// How often a violation is replayed before it is reported, where nobody says otherwise.
+const REPLAYS_DEFAULT: u32 = 5;
+
+/// What a campaign is asked to do.
+#[derive(Clone, Debug)]
+pub struct CampaignSpec {
+    /// What the starts owe.
+    pub contract: Contract,
+    /// What it should end in.
+    pub expect: Expect,
+    /// How many instances run at once.
+    pub instances: u8,
+    /// Stages by name; `None`: all.
+    pub stages: Option<Vec<String>>,
+    /// Trials of the sample stage.
+    pub samples: u32,
+    /// Longest duration of the search.
+    pub budget: Duration,
+    /// Seed of every choice.
+    pub seed: u64,
+    /// How often a violation is replayed before it is reported.
+    pub replays: u32,
+    /// Whether the first violation ends the search.
+    pub fail_fast: bool,
+    /// Checks beside the default ones.
+    pub checks: Vec<CheckSpec>,
+    /// What of each service's state counts.
+    pub state: BTreeMap<ServiceName, StateSpec>,
+    /// The locks that the target declares.
+    pub locks: Vec<LockSpec>,
+}
+
+impl From<&Scenario> for CampaignSpec {
+    fn from(scenario: &Scenario) -> Self {
+        Self {
+            contract: scenario.contract,
+            expect: scenario.expect,
+            instances: scenario.trigger.instances,
+            stages: scenario.search.stages.clone(),
+            samples: scenario.search.samples,
+            budget: scenario.search.budget,
+            seed: scenario.search.seed,
+            replays: REPLAYS_DEFAULT,
+            fail_fast: false,
+            checks: scenario.checks.clone(),
+            state: scenario.target.state.clone(),
+            locks: scenario.target.locks.clone(),
+        }
+    }
+}
+
+/// What links a campaign to the world: it has no clock and no terminal of its own.
+pub struct Control<'a> {
+    /// Returns the time since the campaign began.
+    pub elapsed: &'a dyn Fn() -> Duration,
+    /// Returns whether somebody asked to stop.
+    pub interrupted: &'a dyn Fn() -> bool,
+    /// Is told what happens, in an order that does not depend on speed.
+    pub observer: &'a mut dyn FnMut(&Progress<'_>),
+}

@@ -1,0 +1,91 @@
+//! Replays: a finding is repeated, strictly by its schedule, before it is reported.
+
+use super::result::{CampaignFinding, Replays};
+use crate::lab::{Assignment, LabError};
+use crate::replay::Replay;
+use std::sync::Arc;
+use twiceproof_model::record::Drive;
+use twiceproof_model::{Finding, Schedule, TrialRecord, Verdict};
+use twiceproof_oracle::{Baseline, Checks, judge};
+
+/// Returns the trials that replay a record; `next_trial` is the number of the first.
+pub(super) fn assignments(
+    baseline: &Arc<Baseline>,
+    record: &TrialRecord,
+    schedule: &Schedule,
+    next_trial: u32,
+    count: u32,
+) -> Vec<Assignment> {
+    let replays = (0..count).map(|index| {
+        let accepting = Arc::clone(baseline);
+        Assignment {
+            trial: next_trial + index,
+            stage: "replay",
+            seed: record.seed,
+            instances: record.instances,
+            drive: Drive::Steps,
+            disguise: 0,
+            clean_exit: recovers(&record.stage).then_some(baseline.exit),
+            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot)),
+            scheduler: Box::new(Replay::strict(schedule, &record.trace)),
+        }
+    });
+    replays.collect()
+}
+
+/// Returns whether calm runs follow the trials of this stage: those of the serial stage are calm themselves.
+fn recovers(stage: &str) -> bool {
+    stage != crate::serial::SERIAL.kind.name
+}
+
+/// Counts the replays that ended in the same finding by the same steps.
+pub(super) fn count(
+    baseline: &Baseline,
+    checks: &Checks,
+    original: (&TrialRecord, &Finding),
+    replayed: Vec<Result<TrialRecord, LabError>>,
+) -> Replays {
+    let (record, finding) = original;
+    let mut replays = Replays::default();
+    for result in replayed {
+        replays.tried += 1;
+        let mut replay = match result {
+            Ok(replay) => replay,
+            Err(error) => {
+                note(&mut replays, error.message);
+                continue;
+            }
+        };
+        // A replay is judged as the trial that it repeats.
+        replay.stage.clone_from(&record.stage);
+        let verdict = judge(baseline, &replay, checks);
+        let shows = matches!(&verdict, Verdict::Violation(found)
+            if found.iter().any(|other| other.id == finding.id));
+        if replay.divergence.is_none() && shows {
+            replays.same += 1;
+            continue;
+        }
+        if let Some(divergence) = replay.divergence {
+            replays.divergence.get_or_insert(divergence);
+        }
+        if !shows {
+            let (word, codes) = super::result::verdict_words(&verdict);
+            note(
+                &mut replays,
+                format!("a replay ended in {word} {}", codes.join(" ")),
+            );
+        }
+    }
+    replays
+}
+
+fn note(replays: &mut Replays, text: String) {
+    if replays.note.is_empty() {
+        replays.note = text.trim_end().to_owned();
+    }
+}
+
+/// Returns whether the second trial shows the finding better: it was replayed as well, and switches less often.
+pub(super) fn is_better(old: &CampaignFinding, new: &Replays, switches: u32) -> bool {
+    switches < old.switches && new.same >= old.replays.same
+}

@@ -1,0 +1,53 @@
+//! Every stage and every trigger: one file each, one line here.
+
+use crate::strategy::{Plan, Strategy};
+use crate::trigger::{Trigger, double_start};
+use crate::{crash, free, preempt, sample, serial};
+use twiceproof_model::kind::Kind;
+
+/// One stage of the search.
+pub struct Stage {
+    /// Its name in `search.stages` and its sentence.
+    pub kind: Kind,
+    /// Whether a pass owes it: one that was cut short leaves the campaign inconclusive.
+    pub owed: bool,
+    /// Makes its strategy.
+    pub make: fn(&Plan) -> Box<dyn Strategy>,
+}
+
+/// Every stage, cheapest first. Add yours here.
+pub const STAGES: &[Stage] = &[
+    serial::SERIAL,
+    crash::CRASH,
+    preempt::PREEMPT,
+    sample::SAMPLE,
+    free::FREE,
+];
+
+/// Every trigger. Add yours here.
+pub const TRIGGERS: &[Trigger] = &[double_start::DOUBLE_START];
+
+/// Names of stages that a search can have, of which this version lacks some; a pass names those.
+pub const STAGES_KNOWN: &[&str] = &[
+    "serial",
+    "crash",
+    "lost-reply",
+    "directed",
+    "lease",
+    "clock",
+    "partition",
+    "preempt",
+    "exhaustive",
+    "sample",
+    "free",
+];
+
+/// Returns the kinds of all stages: the names that `search.stages` allows.
+pub fn stage_kinds() -> Vec<Kind> {
+    STAGES.iter().map(|stage| stage.kind).collect()
+}
+
+/// Returns the kinds of all triggers: the names that `trigger.kind` allows.
+pub fn trigger_kinds() -> Vec<Kind> {
+    TRIGGERS.iter().map(|trigger| trigger.kind).collect()
+}

@@ -1,0 +1,288 @@
+//! Replay of a schedule. A step that is not there is a divergence: a value, never a panic, and never a pass.
+
+use crate::lab::Scheduler;
+use crate::steps;
+use std::collections::{BTreeMap, BTreeSet};
+use twiceproof_model::moment::RequestMoment;
+use twiceproof_model::name::ServiceName;
+use twiceproof_model::schedule::{Directive, Until};
+use twiceproof_model::{
+    Divergence, Enabled, Event, InstanceId, Phase, RequestId, Schedule, Signature, Stamped, Step,
+};
+
+/// What a replay does where its schedule cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The first difference ends it: all run to their ends from there.
+    Strict,
+    /// A missing step is skipped.
+    Lenient,
+}
+
+/// Follows a schedule; after its last line all run to their ends, lowest first.
+pub struct Replay {
+    body: Vec<Directive>,
+    at: usize,
+    mode: Mode,
+    /// The steps that a strict replay must take, where the trace is at hand.
+    expected: Option<Vec<(Step, Option<Signature>)>>,
+    taken: usize,
+    seen: Seen,
+    divergence: Option<Divergence>,
+}
+
+impl Replay {
+    /// Returns the replay of this schedule.
+    pub fn new(schedule: &Schedule, mode: Mode) -> Self {
+        Self {
+            body: schedule.body.clone(),
+            at: 0,
+            mode,
+            expected: None,
+            taken: 0,
+            seen: Seen::default(),
+            divergence: None,
+        }
+    }
+
+    /// Returns the strict replay of this schedule which also holds every step against the trace that it was made
+    /// from.
+    pub fn strict(schedule: &Schedule, trace: &[Stamped]) -> Self {
+        let mut replay = Self::new(schedule, Mode::Strict);
+        replay.expected = expected_steps(trace);
+        replay
+    }
+
+    /// Notes that the current line cannot be followed, and goes on as the mode says.
+    fn diverge(&mut self, wanted: String, enabled: &[Enabled]) {
+        if self.divergence.is_none() {
+            self.divergence = Some(Divergence {
+                line: u32::try_from(self.at + 1).unwrap_or(u32::MAX),
+                wanted,
+                offered: enabled.iter().map(steps::describe).collect(),
+            });
+        }
+        self.expected = None;
+        match self.mode {
+            Mode::Strict => self.at = self.body.len(),
+            Mode::Lenient => self.at += 1,
+        }
+    }
+
+    /// Returns the step that the schedule asks for next, before it is held against the trace.
+    fn follow(&mut self, enabled: &[Enabled]) -> Option<usize> {
+        while let Some(directive) = self.body.get(self.at).cloned() {
+            let place = match &directive {
+                Directive::Start(instance) => self.need(enabled, &Step::Start(*instance)),
+                Directive::Run(instance, until) => self.run(enabled, *instance, until),
+                Directive::Fault { kind, who, .. } => self.fault(enabled, kind, *who),
+            };
+            if place.is_some() {
+                return place;
+            }
+        }
+        steps::run_out(enabled)
+    }
+
+    fn need(&mut self, enabled: &[Enabled], step: &Step) -> Option<usize> {
+        let place = steps::place_of(enabled, step);
+        match place {
+            Some(_) => self.at += 1,
+            None => self.diverge(step.to_string(), enabled),
+        }
+        place
+    }
+
+    fn run(&mut self, enabled: &[Enabled], instance: InstanceId, until: &Until) -> Option<usize> {
+        let own = steps::own_step(enabled, instance);
+        let moment = match until {
+            Until::Request(moment) => moment,
+            Until::Exit | Until::Blocked => {
+                if own.is_none() {
+                    let waits = *until == Until::Exit && steps::is_alive(enabled, instance);
+                    if waits {
+                        self.diverge(format!("run {instance} to exit"), enabled);
+                    } else {
+                        self.at += 1;
+                    }
+                }
+                return own;
+            }
+        };
+        let target = self.seen.nth(instance, moment);
+        if let Some(target) = target
+            && let Some(stop) = self.stop(enabled, target, moment.phase)
+        {
+            self.at += 1;
+            return stop;
+        }
+        let missed = target.is_some_and(|target| self.seen.past.contains(&target));
+        if own.is_none() || missed {
+            self.diverge(format!("{instance} at {moment}"), enabled);
+            return None;
+        }
+        own
+    }
+
+    /// Returns whether the run stops here, and the step with which it does so, if it takes one.
+    fn stop(&self, enabled: &[Enabled], target: RequestId, phase: Phase) -> Option<Option<usize>> {
+        match phase {
+            Phase::Held => steps::place_of(enabled, &Step::Release(target)).map(|_| None),
+            Phase::Answered => {
+                let is_next = steps::own_step(enabled, target.instance)
+                    .is_some_and(|own| enabled[own].step == Step::Release(target));
+                let forward = steps::place_of(enabled, &Step::Forward(target));
+                forward.filter(|_| is_next).map(Some)
+            }
+            Phase::Replied => self.seen.past.contains(&target).then_some(None),
+        }
+    }
+
+    fn fault(&mut self, enabled: &[Enabled], kind: &str, who: InstanceId) -> Option<usize> {
+        match kind {
+            "kill" => self.need(enabled, &Step::Kill(who)),
+            "pause" => self.need(enabled, &Step::Pause(who)),
+            "resume" => self.need(enabled, &Step::Resume(who)),
+            "lost-reply" => {
+                let is_drop = |enabled: &Enabled| matches!(enabled.step, Step::DropReply(request) if request.instance == who);
+                if let Some(place) = enabled.iter().position(is_drop) {
+                    self.at += 1;
+                    return Some(place);
+                }
+                let own = steps::own_step(enabled, who).map(|own| &enabled[own].step);
+                let forward = match own {
+                    Some(Step::Release(request)) => {
+                        steps::place_of(enabled, &Step::Forward(*request))
+                    }
+                    _ => None,
+                };
+                if forward.is_none() {
+                    self.diverge(format!("fault lost-reply {who}"), enabled);
+                }
+                forward
+            }
+            other => {
+                self.diverge(format!("fault {other} {who}"), enabled);
+                None
+            }
+        }
+    }
+
+    /// Holds the step against the trace that the schedule was made from.
+    fn audit(&mut self, enabled: &[Enabled], place: usize) -> usize {
+        let Some(expected) = &self.expected else {
+            return place;
+        };
+        let wanted = expected.get(self.taken);
+        let chosen = &enabled[place];
+        let signature = chosen.request.as_ref().map(|request| &request.signature);
+        let is_same = wanted
+            .is_some_and(|(step, expected)| *step == chosen.step && expected.as_ref() == signature);
+        if is_same {
+            return place;
+        }
+        let wanted = match wanted {
+            Some((step, Some(signature))) => format!(
+                "{step} {} \"{}\" {}",
+                signature.service,
+                steps::short(&signature.text),
+                signature.nth
+            ),
+            Some((step, None)) => step.to_string(),
+            None => "no further step".to_owned(),
+        };
+        self.diverge(wanted, enabled);
+        steps::run_out(enabled).unwrap_or(place)
+    }
+}
+
+impl Scheduler for Replay {
+    fn choose(&mut self, enabled: &[Enabled]) -> Option<usize> {
+        self.seen.look(enabled);
+        let place = self.follow(enabled)?;
+        let place = self.audit(enabled, place);
+        self.taken += 1;
+        if let Step::Release(request) | Step::Deliver(request) | Step::DropReply(request) =
+            enabled[place].step
+        {
+            self.seen.past.insert(request);
+        }
+        Some(place)
+    }
+
+    fn divergence(&self) -> Option<Divergence> {
+        self.divergence.clone()
+    }
+}
+
+/// Returns the steps of the trace's main part; `None` where it was not driven by steps.
+fn expected_steps(trace: &[Stamped]) -> Option<Vec<(Step, Option<Signature>)>> {
+    let mut requests = BTreeMap::new();
+    let mut steps = Vec::new();
+    for stamped in crate::schedule_of::main_part(trace) {
+        match &stamped.event {
+            Event::Held(request) => {
+                requests.insert(request.id, request.signature.clone());
+            }
+            Event::Taken(step) => {
+                let request = match step {
+                    Step::Release(id)
+                    | Step::Forward(id)
+                    | Step::Deliver(id)
+                    | Step::DropReply(id) => requests.get(id).cloned(),
+                    _ => None,
+                };
+                steps.push((step.clone(), request));
+            }
+            _ => {}
+        }
+    }
+    (!steps.is_empty()).then_some(steps)
+}
+
+/// The requests seen so far. Few texts are distinct, so finding one costs little, however long the trial is.
+#[derive(Default)]
+struct Seen {
+    texts: BTreeMap<(InstanceId, ServiceName), BTreeMap<String, Vec<u32>>>,
+    known: BTreeSet<RequestId>,
+    past: BTreeSet<RequestId>,
+}
+
+impl Seen {
+    fn look(&mut self, enabled: &[Enabled]) {
+        for request in enabled
+            .iter()
+            .filter_map(|enabled| enabled.request.as_ref())
+        {
+            if !self.known.insert(request.id) {
+                continue;
+            }
+            let key = (request.id.instance, request.signature.service.clone());
+            let texts = self.texts.entry(key).or_default();
+            let ordinals = texts.entry(request.signature.text.clone()).or_default();
+            let at = ordinals.partition_point(|ordinal| *ordinal < request.id.ordinal);
+            ordinals.insert(at, request.id.ordinal);
+        }
+    }
+
+    /// Returns the request that the moment means, if it has been seen.
+    fn nth(&self, instance: InstanceId, moment: &RequestMoment) -> Option<RequestId> {
+        let texts = self.texts.get(&(instance, moment.service.clone()))?;
+        let matching = texts.iter().filter(|(text, _)| moment.matches(text));
+        let lists: Vec<&Vec<u32>> = matching.map(|(_, ordinals)| ordinals).collect();
+        let place = usize::try_from(moment.nth).ok()?.checked_sub(1)?;
+        let ordinal = match lists.as_slice() {
+            [] => None,
+            [only] => only.get(place).copied(),
+            several => {
+                let mut all: Vec<u32> = several
+                    .iter()
+                    .flat_map(|list| list.iter().copied())
+                    .collect();
+                all.sort_unstable();
+                all.get(place).copied()
+            }
+        }?;
+        Some(RequestId { instance, ordinal })
+    }
+}

@@ -1,0 +1,120 @@
+//! What a strategy is: it hands out trials and learns from their records.
+
+use crate::lab::Scheduler;
+use twiceproof_model::record::Drive;
+use twiceproof_model::{InstanceId, ServiceName, TrialRecord, Verdict};
+use twiceproof_oracle::{Baseline, CleanRequest};
+
+/// What the search knows before it begins.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many instances run at once.
+    pub instances: u8,
+    /// The requests of the clean run, in order.
+    pub requests: Vec<CleanRequest>,
+    /// Trials of the sample stage.
+    pub samples: u32,
+    /// Seed of the campaign.
+    pub seed: u64,
+    /// Whether part of the state belongs to a service on whose links nothing was seen, so that an instance may
+    /// change it between two requests.
+    pub unseen_state: bool,
+}
+
+impl Plan {
+    /// Returns the plan of a search over what the baseline saw.
+    pub fn new(baseline: &Baseline, instances: u8, samples: u32, seed: u64) -> Self {
+        let clean = baseline.clean.first();
+        let names = clean.into_iter().flat_map(|state| state.objects.keys());
+        let is_seen = |service: &ServiceName| {
+            let mut requests = baseline.requests.iter();
+            requests.any(|clean| clean.request.signature.service == *service)
+        };
+        let unseen_state = names
+            .map(|name| &name.service)
+            .any(|service| !is_seen(service));
+        Self {
+            instances,
+            requests: baseline.requests.clone(),
+            samples,
+            seed,
+            unseen_state,
+        }
+    }
+
+    /// Returns the numbers of the requests, from 1, the first of each text before the others: bugs of many rows
+    /// are alike.
+    pub fn ordinals_by_novelty(&self) -> Vec<u32> {
+        let ids = self.requests.iter().map(|clean| {
+            let is_first = clean.request.signature.nth == 1;
+            (!is_first, clean.request.id.ordinal)
+        });
+        let mut ids: Vec<(bool, u32)> = ids.collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, ordinal)| ordinal).collect()
+    }
+
+    /// Returns the instances but this one, lowest first.
+    pub fn others(&self, instance: InstanceId) -> impl Iterator<Item = InstanceId> {
+        InstanceId::first(self.instances).filter(move |other| *other != instance)
+    }
+}
+
+/// What a trial is counted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Point {
+    /// One crash point.
+    Crash,
+    /// One point at which an instance is held while the others run.
+    Preemption,
+    /// One sample.
+    Sample,
+    /// None of these.
+    Other,
+}
+
+/// One trial that a strategy asks for.
+pub struct Work {
+    /// What it tries, for people: `kill job#1 after its request 3`.
+    pub label: String,
+    /// How many instances take part.
+    pub instances: u8,
+    /// How it is driven.
+    pub drive: Drive,
+    /// Seed of its choices.
+    pub seed: u64,
+    /// Whether calm runs follow where an instance does not end as the clean run does.
+    pub recovers: bool,
+    /// What it is counted as.
+    pub point: Point,
+    /// Picks its steps.
+    pub scheduler: Box<dyn Scheduler>,
+}
+
+/// Hands out trials, cheapest first, and learns from their records.
+///
+/// Trials are handed out in batches and learnt from at their ends in order of number, so a strategy must not count
+/// on having learnt from one trial when it hands out the next.
+pub trait Strategy {
+    /// Returns the next trial, or `None` when there is nothing left to try.
+    fn next(&mut self) -> Option<Work>;
+
+    /// Learns from the record of a trial that this strategy handed out.
+    fn learn(&mut self, _record: &TrialRecord, _verdict: &Verdict) {}
+
+    /// Returns how many trials this strategy hands out in all, as far as it knows.
+    fn planned(&self) -> u32;
+}
+
+/// Hands out nothing.
+pub struct Nothing;
+
+impl Strategy for Nothing {
+    fn next(&mut self) -> Option<Work> {
+        None
+    }
+
+    fn planned(&self) -> u32 {
+        0
+    }
+}

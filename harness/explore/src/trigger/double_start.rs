@@ -1,0 +1,17 @@
+//! T2: the scheduler creates several runs for one slot, all at once.
+
+use super::Trigger;
+use twiceproof_model::kind::Kind;
+use twiceproof_model::scenario::Contract;
+
+/// The trigger.
+pub const DOUBLE_START: Trigger = Trigger {
+    kind: Kind {
+        name: "double-start",
+        doc: "The scheduler creates several runs for one slot; any of them may start at any time.",
+        keys: &[],
+        port: None,
+    },
+    cause: "T2",
+    contract: Contract::Once,
+};
