@@ -101,7 +101,7 @@ impl Backend {
             (b'Z' | b'K', _) => Plan::Wait,
             (_, Some(Entry::CopySync)) => Plan::Stream(Meaning::Pass),
             _ if !is_session => Plan::Stream(Meaning::Pass),
-            (b'A' | b'C' | b'E', _) => Plan::Wait,
+            (b'A' | b'C' | b'E' | b'G', _) => Plan::Wait,
             (b'N', Some(_)) => Plan::Stream(Meaning::ReplyPart),
             (b'S', Some(Entry::Request(open))) if open.has_begun => {
                 Plan::Stream(Meaning::ReplyPart)
@@ -159,6 +159,8 @@ impl Backend {
                 (_, Some(open)) => {
                     if take_response(kind, body, open) {
                         self.finish_head(queue, marks);
+                    } else if kind == b'G' {
+                        self.mark(Meaning::Prompt, marks);
                     } else {
                         self.mark(Meaning::ReplyPart, marks);
                     }

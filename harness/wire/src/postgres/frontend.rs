@@ -246,7 +246,10 @@ impl Frontend {
                 let portal = take_string(&mut body);
                 self.statements.bind(portal, take_string(&mut body));
             }
-            b'E' => draft.execute(self.statements.portal(take_string(&mut body))),
+            b'E' => {
+                let portal = self.statements.portal(take_string(&mut body));
+                draft.execute(portal.unwrap_or_else(Statement::unknown));
+            }
             kind => {
                 let Some((&space, mut name)) = body.split_first() else {
                     return;
@@ -260,7 +263,8 @@ impl Frontend {
                         b'S' => self.statements.statement(name),
                         _ => self.statements.portal(name),
                     };
-                    draft.prepare("DESCRIBE", statement.text);
+                    let text = statement.map_or_else(|| "".into(), |statement| statement.text);
+                    draft.prepare("DESCRIBE", text);
                 }
             }
         }

@@ -38,7 +38,8 @@ impl Statement {
         }
     }
 
-    fn unknown() -> Self {
+    /// Returns what stands for a statement that nobody prepared.
+    pub(super) fn unknown() -> Self {
         Self {
             text: UNKNOWN_TEXT.into(),
             effect: Effect::UNKNOWN,
@@ -61,7 +62,7 @@ impl Statements {
 
     /// Takes a Bind.
     pub(super) fn bind(&mut self, portal: &[u8], name: &[u8]) {
-        let statement = self.statement(name);
+        let statement = self.statement(name).unwrap_or_else(Statement::unknown);
         insert(&mut self.portals, portal, statement);
     }
 
@@ -73,16 +74,14 @@ impl Statements {
         };
     }
 
-    /// Returns the statement of this name.
-    pub(super) fn statement(&self, name: &[u8]) -> Statement {
-        let known = self.statements.get(name).cloned();
-        known.unwrap_or_else(Statement::unknown)
+    /// Returns the statement of this name, if it is known.
+    pub(super) fn statement(&self, name: &[u8]) -> Option<Statement> {
+        self.statements.get(name).cloned()
     }
 
-    /// Returns the statement that this portal runs.
-    pub(super) fn portal(&self, name: &[u8]) -> Statement {
-        let known = self.portals.get(name).cloned();
-        known.unwrap_or_else(Statement::unknown)
+    /// Returns the statement that this portal runs. A portal of an SQL cursor is none that we know.
+    pub(super) fn portal(&self, name: &[u8]) -> Option<Statement> {
+        self.portals.get(name).cloned()
     }
 }
 

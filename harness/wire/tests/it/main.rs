@@ -1,1 +1,6 @@
 //! Tests of the codecs as a tap uses them.
+
+mod fuzz;
+mod play;
+mod properties;
+mod transcripts;
