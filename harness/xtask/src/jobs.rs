@@ -1,0 +1,68 @@
+//! `cargo xtask jobs`: the compiled targets, static, where their `target.toml` looks for them.
+
+use crate::Task;
+use crate::shell::{Failure, command, finish, root, target_folder};
+use std::fs;
+use std::path::PathBuf;
+
+/// The chore.
+pub(crate) const TASK: Task = Task {
+    name: "jobs",
+    doc: "build the compiled targets into targets/*/bin",
+    run: build,
+};
+
+/// The one machine that sandboxes are built for.
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+
+/// Compiled targets: package, and the target that runs it.
+const JOBS: &[(&str, &str)] = &[
+    ("points-job", "points-demo"),
+    ("points-pg-job", "points-pg"),
+];
+
+/// Builds all of them.
+fn build() -> Result<(), Failure> {
+    let folder = target_folder().join("static");
+    let mut cargo = command(&[
+        "cargo",
+        "build",
+        "--release",
+        "--locked",
+        "--target",
+        TRIPLE,
+    ]);
+    for (package, _) in JOBS {
+        cargo.args(["--package", package]);
+    }
+    cargo.arg("--target-dir").arg(&folder);
+    // `crt-static` alone: flags of the outer build may not suit it.
+    cargo.env(
+        "RUSTFLAGS",
+        "-C target-feature=+crt-static -C strip=symbols",
+    );
+    cargo.env_remove("CARGO_ENCODED_RUSTFLAGS");
+    finish(&mut cargo, "cargo build of the compiled targets")?;
+    for ((package, _), installed) in JOBS.iter().zip(paths()) {
+        let built = folder.join(TRIPLE).join("release").join(package);
+        let failed = |error| Failure(format!("cannot install {}: {error}", installed.display()));
+        // A rename, since the old file may be running.
+        let fresh = installed.with_extension("new");
+        fs::create_dir_all(installed.parent().expect("it lies in a folder")).map_err(failed)?;
+        fs::copy(built, &fresh).map_err(failed)?;
+        fs::rename(&fresh, &installed).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Returns where they are installed.
+pub(crate) fn paths() -> impl Iterator<Item = PathBuf> {
+    let path = |(package, target): &(&str, &str)| {
+        root()
+            .join("targets")
+            .join(target)
+            .join("bin")
+            .join(package)
+    };
+    JOBS.iter().map(path)
+}
