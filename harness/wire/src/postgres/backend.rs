@@ -234,7 +234,11 @@ impl Backend {
     /// Ends the reply of the oldest request without a ReadyForQuery.
     fn finish_head(&mut self, queue: &mut Queue, marks: &mut Marks<'_>) {
         if let Some(Entry::Request(open)) = queue.entries.pop_front() {
-            self.effect = self.effect | open.effect;
+            // An error has undone what the Sync would have committed.
+            self.effect = match open.error {
+                Some(_) => Effect::NONE,
+                None => self.effect | open.effect,
+            };
             self.mark(Meaning::ReplyEnd(reply::of_responses(open)), marks);
         }
     }

@@ -28,7 +28,7 @@ impl Protocol for Postgres {
     }
 
     fn doc(&self) -> &'static str {
-        "PostgreSQL, protocol 3: simple and extended queries, pipelines, COPY, notifications, cancel requests."
+        "PostgreSQL, protocol 3: queries, prepared statements, pipelines, COPY, cancel requests."
     }
 
     fn codec(&self) -> Box<dyn Codec> {

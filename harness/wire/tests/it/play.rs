@@ -34,7 +34,7 @@ fn unescape(text: &str) -> Vec<u8> {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         if first == '\\' {
-            bytes.push(u8::from_str_radix(&rest[2..4], 16).unwrap());
+            bytes.push(u8::from_str_radix(&rest[2..4], 16).expect("`\\x` and two digits"));
             rest = &rest[4..];
         } else {
             bytes.extend_from_slice(first.to_string().as_bytes());
@@ -59,7 +59,7 @@ pub(crate) fn play(protocol: &dyn Protocol, chunks: &[Chunk]) -> Vec<(Side, Mark
             // Nothing comes after an end.
             Chunk::Bytes(side, _) | Chunk::End(side) if ended.contains(side) => continue,
             Chunk::Bytes(side, bytes) => {
-                *fed.get_mut(side).unwrap() += bytes.len() as u64;
+                *fed.entry(*side).or_default() += bytes.len() as u64;
                 codec.feed(*side, bytes, &mut new);
                 *side
             }
@@ -133,10 +133,10 @@ pub(crate) fn texts(mark: &Mark) -> Vec<&str> {
 
 /// Renders marks, one a line: side, length of the piece, meaning.
 pub(crate) fn render(marks: &[(Side, Mark)]) -> String {
-    let mut ends = BTreeMap::from([(Side::Instance, 0), (Side::Service, 0)]);
+    let mut ends = BTreeMap::new();
     let mut lines = String::new();
     for (side, mark) in marks {
-        let before = ends.insert(*side, mark.end).unwrap();
+        let before = ends.insert(*side, mark.end).unwrap_or(0);
         let sign = match side {
             Side::Instance => '>',
             Side::Service => '<',
