@@ -3,6 +3,13 @@
 //! A sandbox is a shim process (see `twiceproof_shim`) in namespaces or a container of its own. It stays warm: the
 //! target is started in it again and again.
 
+mod handle;
+mod link;
+
+pub(crate) use handle::END_MAX;
+pub use handle::Sandbox;
+pub(crate) use link::Link;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -141,6 +148,9 @@ pub enum SandboxError {
         reason: String,
     },
 }
+
+/// Longest wait for a sandbox to stand; an engine may have to start a container first.
+pub const READY_MAX: Duration = Duration::from_secs(60);
 
 /// Longest wait for the shim's answer to a command.
 pub const ANSWER_MAX: Duration = Duration::from_secs(20);

@@ -1,0 +1,33 @@
+//! Backends: where sandboxes come from. A new one is a file here, its `mod` line, and a line in
+//! [`BACKENDS`].
+
+pub mod local;
+
+use crate::sandbox::{Sandbox, SandboxError, SandboxSpec};
+use futures_util::future::LocalBoxFuture;
+
+/// A way to make sandboxes.
+pub trait Backend: Sync {
+    /// Returns its name: what `--backend` takes.
+    fn name(&self) -> &'static str;
+
+    /// Returns one sentence about it.
+    fn doc(&self) -> &'static str;
+
+    /// Makes sure that it can work on this machine.
+    fn available(&self) -> LocalBoxFuture<'_, Result<(), SandboxError>>;
+
+    /// Makes a sandbox.
+    fn open(&self, spec: SandboxSpec) -> LocalBoxFuture<'_, Result<Sandbox, SandboxError>>;
+}
+
+/// The backends, in the order in which help lists them.
+pub const BACKENDS: &[&dyn Backend] = &[&local::Local];
+
+/// Returns the backend with this name.
+pub fn find(name: &str) -> Option<&'static dyn Backend> {
+    BACKENDS
+        .iter()
+        .copied()
+        .find(|backend| backend.name() == name)
+}

@@ -1,0 +1,3 @@
+//! Integration tests of the lab, in one binary.
+
+mod sandbox;

@@ -1,0 +1,5 @@
+//! What the conformance tests run inside a sandbox: one word, one attempt, one line of output.
+
+fn main() {
+    println!("probe");
+}

@@ -1,0 +1,251 @@
+//! The loop: commands in, reports out, until the link ends.
+
+use crate::launch::{Defaults, launch};
+use crate::system::{Tried, Trouble, child_signals, drain_signals, new_fd, poll, poll_entry};
+use crate::tree::{self, Tree};
+use crate::{dial, empty, listen, mounts, namespaces, pause, rights, sample};
+use std::io::{Error, Result};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use twiceproof_shim::link::{self, Receiver, Wait};
+use twiceproof_shim::{Command, NAMES_MAX, Place, Report, Setup};
+
+/// How often connections on their way are looked at.
+const DIAL_LOOK_MS: i32 = 5;
+
+/// Serves the link on standard input, in namespaces of our own.
+pub(crate) fn on_host() -> Result<()> {
+    // SAFETY: plain calls; the copy is ours alone.
+    let link = unsafe {
+        libc::setsid();
+        let link = new_fd(libc::fcntl(0, libc::F_DUPFD_CLOEXEC, 3))?;
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+        libc::dup2(null, 0);
+        libc::close(null);
+        link
+    };
+    let mut receiver = Receiver::default();
+    let setup = first_message(&mut receiver, &link)?;
+    let link = match namespaces::enter(&setup, link) {
+        Ok(link) => link,
+        Err((trouble, link)) => return refuse(&link, trouble),
+    };
+    if let Err(trouble) = mounts::arrange(&setup).and_then(|()| namespaces::settle(&setup)) {
+        return refuse(&link, trouble);
+    }
+    serve(link, receiver, setup, Defaults::default())
+}
+
+/// Serves the link at a path, in the container that we are the first process of.
+pub(crate) fn in_container(socket: &str, own: &[&str]) -> Result<()> {
+    let link = link::connect(socket)?;
+    let mut receiver = Receiver::default();
+    let setup = first_message(&mut receiver, &link)?;
+    let defaults = Defaults {
+        env: std::env::vars().collect(),
+        argv: own.iter().map(|word| (*word).to_owned()).collect(),
+    };
+    serve(link, receiver, setup, defaults)
+}
+
+fn first_message(receiver: &mut Receiver, link: &OwnedFd) -> Result<Setup> {
+    match Command::decode(receiver.receive(link, Wait::Forever)?.0) {
+        Ok(Command::Setup(setup)) => Ok(setup),
+        Ok(_) => Err(Error::other("the first message is no setup")),
+        Err(malformed) => Err(Error::other(malformed)),
+    }
+}
+
+fn refuse(link: &OwnedFd, trouble: Trouble) -> Result<()> {
+    let report = Report::Refused {
+        tried: trouble.tried,
+        errno: trouble.errno,
+    };
+    tell(link, &report, &[])
+}
+
+fn tell(link: &OwnedFd, report: &Report, fds: &[BorrowedFd<'_>]) -> Result<()> {
+    let bytes = report.encode().map_err(Error::other)?;
+    link::send(link, &bytes, fds, Wait::Forever)
+}
+
+/// The state of the loop.
+struct Service {
+    link: OwnedFd,
+    signals: OwnedFd,
+    place: Place,
+    fresh: bool,
+    used: bool,
+    defaults: Defaults,
+    tree: Tree,
+    dials: Vec<dial::Pending>,
+}
+
+fn serve(link: OwnedFd, mut receiver: Receiver, setup: Setup, defaults: Defaults) -> Result<()> {
+    rights::must_be_first()?;
+    rights::hide_shim()?;
+    let signals = child_signals()?;
+    match listen::bind_all(&setup.listen).and_then(|made| Ok((made, listen::diagnosis()?))) {
+        Err(trouble) => return refuse(&link, trouble),
+        Ok((listeners, diagnosis)) => {
+            let listening = listeners.iter().map(Option::is_some).collect();
+            let made = listeners.iter().flatten().map(AsFd::as_fd);
+            let fds: Vec<_> = [diagnosis.as_fd()].into_iter().chain(made).collect();
+            tell(&link, &Report::Ready { listening }, &fds)?;
+        }
+    }
+    let mut service = Service {
+        link,
+        signals,
+        place: setup.place,
+        fresh: setup.fresh,
+        used: false,
+        defaults,
+        tree: Tree::default(),
+        dials: Vec::new(),
+    };
+    // Whatever ends the loop, nothing outlives it.
+    let ended = service.run(&mut receiver);
+    tree::end_all();
+    ended
+}
+
+impl Service {
+    fn run(&mut self, receiver: &mut Receiver) -> Result<()> {
+        loop {
+            let wait = (!self.dials.is_empty()).then_some(DIAL_LOOK_MS);
+            let mut entries = [
+                poll_entry(self.link.as_fd(), libc::POLLIN),
+                poll_entry(self.signals.as_fd(), libc::POLLIN),
+            ];
+            poll(&mut entries, wait)?;
+            if entries[1].revents != 0 {
+                drain_signals(self.signals.as_fd());
+                let reports = self.tree.reap();
+                self.tell_all(reports)?;
+            }
+            self.finish_dials()?;
+            if entries[0].revents != 0 {
+                let (message, fds) = receiver.receive(&self.link, Wait::Forever)?;
+                if message.is_empty() {
+                    return Ok(());
+                }
+                let command = Command::decode(message).map_err(Error::other)?;
+                self.obey(command, fds)?;
+            }
+        }
+    }
+
+    fn tell_all(&self, reports: Vec<Report>) -> Result<()> {
+        reports
+            .iter()
+            .try_for_each(|report| tell(&self.link, report, &[]))
+    }
+
+    fn obey(&mut self, command: Command, fds: Vec<OwnedFd>) -> Result<()> {
+        let (request, done) = match command {
+            Command::Setup(_) => return Err(Error::other("a second setup")),
+            Command::Start {
+                request,
+                launch: what,
+            } => {
+                self.refresh();
+                let start = what.start;
+                let started = launch(&self.defaults, what, fds);
+                (
+                    request,
+                    started.map(|process| self.tree.add(start, process)),
+                )
+            }
+            Command::Signal {
+                request,
+                start,
+                signal,
+            } => {
+                let sent = self.tree.signal(start, signal);
+                (request, sent.tried("send a signal"))
+            }
+            Command::Pause { request } => {
+                let stopped = pause::pause(&mut self.tree, self.signals.as_fd());
+                let told = stopped.tried("stop every thread");
+                (
+                    request,
+                    told.map(|reports| self.tell_all(reports)).map(drop),
+                )
+            }
+            Command::Resume { request } => {
+                self.tree.tracer.resume();
+                (request, Ok(()))
+            }
+            Command::Sample { request } => {
+                let tasks = sample::sample();
+                return tell(&self.link, &Report::Sampled { request, tasks }, &[]);
+            }
+            Command::Names { request } => {
+                let names = tree::names(NAMES_MAX);
+                return tell(&self.link, &Report::Named { request, names }, &[]);
+            }
+            Command::Connect { request, to } => match dial::begin(request, &to) {
+                Ok(pending) => {
+                    self.dials.push(pending);
+                    return self.finish_dials();
+                }
+                Err(error) => (request, Err(error).tried("connect")),
+            },
+            Command::Clean { request } => {
+                let killed = self.tree.kill_all(self.signals.as_fd());
+                let told = killed.tried("kill every process");
+                let told = told.map(|reports| self.tell_all(reports)).map(drop);
+                self.refresh();
+                (request, told)
+            }
+        };
+        let report = match done {
+            Ok(()) => Report::Done { request },
+            Err(Trouble { tried, errno }) => Report::Failed {
+                request,
+                tried,
+                errno,
+            },
+        };
+        tell(&self.link, &report, &[])
+    }
+
+    /// Removes what earlier starts left, unless one still runs.
+    fn refresh(&mut self) {
+        if self.fresh && self.used && !self.tree.lives() {
+            empty::empty_all(self.place);
+            self.used = false;
+        }
+        self.used |= self.fresh;
+    }
+
+    fn finish_dials(&mut self) -> Result<()> {
+        for pending in std::mem::take(&mut self.dials) {
+            let request = pending.request;
+            match pending.outcome() {
+                None => self.dials.push(pending),
+                Some(Ok(())) => {
+                    tell(
+                        &self.link,
+                        &Report::Done { request },
+                        &[pending.socket.as_fd()],
+                    )?;
+                }
+                Some(Err(error)) => {
+                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                    let tried = "connect".to_owned();
+                    tell(
+                        &self.link,
+                        &Report::Failed {
+                            request,
+                            tried,
+                            errno,
+                        },
+                        &[],
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
