@@ -39,7 +39,10 @@ fn main() -> ExitCode {
     match run(variant, day.as_deref().unwrap_or("2026-11-22")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("points-pg-job: {error}");
+            let cause = error
+                .source()
+                .map_or_else(String::new, |cause| format!(": {cause}"));
+            eprintln!("points-pg-job: {error}{cause}");
             ExitCode::FAILURE
         }
     }
