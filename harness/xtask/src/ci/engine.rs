@@ -12,17 +12,12 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Time between two looks at an engine that starts or ends.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How an engine is tried to be started, first to last. Inside a container, the kernel may refuse the usual storage
-/// driver or the packet filter; instances have no network anyway.
+/// How an engine is tried to be started, first to last: as the machine has it set up, then with
+/// what a container's kernel may refuse left out. Instances have no network anyway.
 const WAYS: &[&[&str]] = &[
-    &["dockerd"],
-    &["dockerd", "--storage-driver=vfs"],
-    &[
-        "dockerd",
-        "--storage-driver=vfs",
-        "--iptables=false",
-        "--bridge=none",
-    ],
+    &[],
+    &["--storage-driver=vfs"],
+    &["--storage-driver=vfs", "--iptables=false", "--bridge=none"],
 ];
 
 /// An engine that answers. One that was started here ends on drop.
@@ -36,11 +31,17 @@ pub(super) fn ensure() -> Result<Engine, Failure> {
         return Ok(Engine(None));
     }
     let log_path = target_folder().join("dockerd.log");
+    let failed = |error| Failure(format!("cannot start dockerd: {error}"));
+    let no_settings = target_folder().join("dockerd.json");
     for way in WAYS {
-        println!("starting {}", way.join(" "));
-        let failed = |error| Failure(format!("cannot start {}: {error}", way[0]));
+        println!("starting dockerd {}", way.join(" "));
         let log = File::create(&log_path).map_err(failed)?;
-        let mut engine = command(way);
+        let mut engine = command(&["dockerd"]);
+        if !way.is_empty() {
+            // A flag that the machine's own settings have too would be refused.
+            std::fs::write(&no_settings, "{}").map_err(failed)?;
+            engine.arg("--config-file").arg(&no_settings).args(*way);
+        }
         engine.stdout(log.try_clone().map_err(failed)?).stderr(log);
         let mut engine = Engine(Some(engine.spawn().map_err(failed)?));
         if engine.answers() {
