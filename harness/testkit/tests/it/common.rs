@@ -1,0 +1,51 @@
+//! What the tests share.
+
+use std::time::Duration;
+use twiceproof_explore::{CampaignResult, CampaignSpec, Control, Progress, run};
+use twiceproof_model::scenario::{Contract, Expect};
+use twiceproof_testkit::{Entry, ToyLab};
+
+pub(crate) const BUDGET: Duration = Duration::from_secs(600);
+
+/// Returns the campaign of a job of the bank.
+pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
+    CampaignSpec {
+        contract: entry.contract,
+        expect: Expect::Pass,
+        instances: 2,
+        stages: None,
+        samples: 60,
+        budget: BUDGET,
+        seed,
+        replays: 5,
+        fail_fast: false,
+        checks: Vec::new(),
+        state: std::collections::BTreeMap::new(),
+        locks: Vec::new(),
+    }
+}
+
+/// Runs a campaign in which no time passes.
+pub(crate) fn campaign(spec: &CampaignSpec, lab: &mut ToyLab) -> CampaignResult {
+    observed(spec, lab, &mut |_| {})
+}
+
+/// Runs a campaign in which no time passes, and tells what happens.
+pub(crate) fn observed(
+    spec: &CampaignSpec,
+    lab: &mut ToyLab,
+    observer: &mut dyn FnMut(&Progress<'_>),
+) -> CampaignResult {
+    let control = Control {
+        elapsed: &|| Duration::ZERO,
+        interrupted: &|| false,
+        observer,
+    };
+    run(spec, lab, control)
+}
+
+/// Returns the campaign with this contract.
+pub(crate) fn with_contract(mut spec: CampaignSpec, contract: Contract) -> CampaignSpec {
+    spec.contract = contract;
+    spec
+}

@@ -1,0 +1,8 @@
+//! The search and the oracles over the toy lab.
+
+mod bank;
+mod campaign;
+mod common;
+mod fingerprint;
+mod registries;
+mod replay;
