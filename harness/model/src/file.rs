@@ -8,6 +8,7 @@ mod reader;
 mod section;
 mod suggest;
 mod syntax;
+mod table;
 mod value;
 
 pub use section::{Form, Format, Section};

@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// The moment at which an instance starts.
+const START: &str = "start";
+/// The moment at which an instance has ended.
+const EXIT: &str = "exit";
+
 /// Which side of an operation a moment stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -90,7 +95,7 @@ impl RequestMoment {
                 help,
             });
         }
-        let nth = tokens.number("which such request, from 1")?;
+        let nth = tokens.number("a number from 1")?;
         let phase = tokens.one_of(&[
             ("held", Phase::Held),
             ("answered", Phase::Answered),
@@ -107,16 +112,20 @@ impl RequestMoment {
 
 impl fmt::Display for RequestMoment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (service, pattern) = (Word(self.service.as_str()), Quoted(&self.pattern));
-        write!(f, "{service} {pattern} {} {}", self.nth, self.phase)
+        match self.service.as_str() {
+            // Bare, these would say that the instance starts or ends.
+            service @ (START | EXIT) => write!(f, "{}", Quoted(service))?,
+            service => write!(f, "{}", Word(service))?,
+        }
+        write!(f, " {} {} {}", Quoted(&self.pattern), self.nth, self.phase)
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Moment::Start(instance) => write!(f, "{instance} start"),
-            Moment::Exit(instance) => write!(f, "{instance} exit"),
+            Moment::Start(instance) => write!(f, "{instance} {START}"),
+            Moment::Exit(instance) => write!(f, "{instance} {EXIT}"),
             Moment::Request(instance, request) => write!(f, "{instance} {request}"),
         }
     }
@@ -128,9 +137,9 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, Flaw> {
         let mut tokens = Tokens::new(text, 0);
         let instance = tokens.instance()?;
-        let moment = if tokens.take("start") {
+        let moment = if tokens.take(START) {
             Moment::Start(instance)
-        } else if tokens.take("exit") {
+        } else if tokens.take(EXIT) {
             Moment::Exit(instance)
         } else {
             Moment::Request(instance, RequestMoment::read(&mut tokens)?)

@@ -89,6 +89,11 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Returns where the rest begins in the text.
+    pub(crate) fn position(&self) -> usize {
+        self.offset + self.at
+    }
+
     /// Takes the next token if it is this keyword.
     pub(crate) fn take(&mut self, keyword: &str) -> bool {
         let span = self.next_span();

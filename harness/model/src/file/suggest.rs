@@ -88,7 +88,7 @@ mod tests {
             ("titel", Some("title")),
             ("Title", Some("title")),
             ("arg", Some("args")),
-            ("tags", Some("args")),
+            ("tags", None),
             ("clock", None),
             ("", None),
             ("x", None),

@@ -56,7 +56,11 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &Key, entry: &Entry<'_>) -> Opt
             Some(number) if (min..=max).contains(&number) => Some(Value::Integer(number)),
             Some(number) => {
                 let message = format!("`{name}` is {number}, out of its bounds");
-                let help = format!("expected {min} to {max}");
+                let help = match max {
+                    _ if min == max => format!("expected {min}"),
+                    i64::MAX => format!("expected {min} or more"),
+                    _ => format!("expected {min} to {max}"),
+                };
                 reader.report(code::TYPE, message, span.clone(), help);
                 None
             }
@@ -155,7 +159,7 @@ fn one(
         }
         KeyType::Name if !is_name(text) => {
             let message = format!("`{text}` is no name");
-            Some((code::TYPE, message, super::reader::NAME_HELP.to_owned()))
+            Some((code::TYPE, message, super::table::NAME_HELP.to_owned()))
         }
         KeyType::OneOf(names) if !names.contains(&text) => {
             let message = format!("unknown value `{text}` of `{name}`");
@@ -235,18 +239,17 @@ fn integers(reader: &mut Reader<'_>, entry: &Entry<'_>, array: &Array) -> Option
     let mut right = few(reader, entry, array.len());
     let mut integers = Vec::new();
     for value in array.iter().take(ENTRIES_MAX) {
-        let number = value
-            .as_integer()
-            .filter(|number| i32::try_from(*number).is_ok());
-        if number.is_none() {
+        let number = value.as_integer();
+        let is_right = number.is_some_and(|number| i32::try_from(number).is_ok());
+        if !is_right {
             let span = value.span().unwrap_or_else(|| entry.span.clone());
-            let item = Item::Value(value.clone());
-            let message = format!(
-                "`{}` holds {}, expected integers",
-                entry.name,
-                describe(&item)
-            );
-            reader.report(code::TYPE, message, span, "integers of 32 bits".to_owned());
+            let found = match number {
+                Some(number) => number.to_string(),
+                None => describe(&Item::Value(value.clone())).to_owned(),
+            };
+            let message = format!("`{}` holds {found}, expected integers", entry.name);
+            let help = "an integer of 32 bits".to_owned();
+            reader.report(code::TYPE, message, span, help);
             right = false;
         }
         integers.extend(number);
@@ -263,7 +266,7 @@ fn pairs(
     let mut right = few(reader, entry, table.len());
     let mut pairs = Vec::new();
     for (name, item) in table.iter().take(ENTRIES_MAX) {
-        let key_span = super::reader::key_span(table, name).unwrap_or_else(|| entry.span.clone());
+        let key_span = super::table::key_span(table, name).unwrap_or_else(|| entry.span.clone());
         let span = item.span().unwrap_or_else(|| key_span.clone());
         if name.is_empty() || name.contains(['=', '\0']) {
             let message = format!("`{name}` cannot name an entry of `{}`", entry.name);

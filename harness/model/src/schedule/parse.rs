@@ -226,7 +226,8 @@ fn read_fault(tokens: &mut Tokens<'_>, kinds: Option<&Kinds<'_>>) -> Result<Dire
     let who = tokens.instance()?;
     let mut keys = BTreeMap::new();
     while !tokens.is_end() {
-        let (place, key) = (tokens.next_span(), tokens.word("KEY=VALUE")?);
+        let (mut place, key) = (tokens.next_span(), tokens.word("KEY=VALUE")?);
+        place.end = tokens.position();
         if !tokens.follows('=') {
             return Err(tokens.expected("`=` and a value"));
         }

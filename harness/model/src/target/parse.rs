@@ -118,7 +118,9 @@ fn services(reader: &mut Reader<'_>, content: &Content<'_>, folder: &Path) -> Ve
 
 /// Returns the host name of a service; names of hosts know no case.
 fn host(reader: &mut Reader<'_>, name: &str, fields: &Fields<'_>) -> String {
-    let host = fields.text(&keys::HOST).unwrap_or(name);
+    let Some(host) = fields.text(&keys::HOST) else {
+        return name.to_owned();
+    };
     let right = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         !label.is_empty() && label.len() <= 63 && label.bytes().all(inner)
