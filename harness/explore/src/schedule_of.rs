@@ -40,15 +40,10 @@ pub fn main_part(trace: &[Stamped]) -> &[Stamped] {
 
 /// Returns how often the trace's steps go from one instance to another.
 pub fn switches(trace: &[Stamped]) -> u32 {
-    let steps = main_part(trace)
-        .iter()
-        .filter_map(|stamped| match &stamped.event {
-            Event::Taken(step) => Some(step.instance()),
-            _ => None,
-        });
+    let steps = taken_steps(main_part(trace));
     let mut last = None;
     let mut count = 0;
-    for instance in steps {
+    for instance in steps.iter().map(|taken| taken.step.instance()) {
         if last.is_some_and(|last| last != instance) {
             count += 1;
         }

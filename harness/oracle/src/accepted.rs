@@ -107,3 +107,16 @@ pub(crate) fn answers(record: &TrialRecord) -> Vec<(&Signature, InstanceId, &Rep
     }
     out
 }
+
+/// Commands that change nothing that is compared, though some of them may count as writes.
+const NO_WORK: &[&str] = &[
+    "SELECT", "FETCH", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK",
+];
+
+/// Returns whether the reply reports rows that changed, or an effect outside. A call of a function or the end of a
+/// transaction does not, so a start that failed to get a lock has done no work.
+pub(crate) fn did_work(reply: &Reply) -> bool {
+    let mut tags = reply.tags.iter();
+    reply.is_effective_write()
+        && tags.any(|tag| tag.rows != Some(0) && !NO_WORK.contains(&tag.command.as_str()))
+}

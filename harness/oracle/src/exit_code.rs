@@ -6,7 +6,7 @@ use crate::finding;
 use crate::registry::Oracle;
 use std::collections::BTreeSet;
 use twiceproof_model::event::Part;
-use twiceproof_model::kind::{Key, KeyType, Kind};
+use twiceproof_model::kind::Kind;
 use twiceproof_model::{Event, Exit, Finding, Step, TrialRecord};
 
 /// The oracle.
@@ -14,13 +14,7 @@ pub const EXIT_CODE: Oracle = Oracle {
     kind: Kind {
         name: "exit",
         doc: "Every instance that nobody killed ends with one of these exit codes.",
-        keys: &[Key {
-            name: "codes",
-            value: KeyType::IntegerList,
-            required: false,
-            default: "[0]",
-            doc: "Exit codes allowed, under contention too.",
-        }],
+        keys: &[twiceproof_model::scenario::CODES],
         port: None,
     },
     codes: &["TP-V07"],

@@ -1,5 +1,6 @@
 //! TP-V05: two sections of one declared lock overlap, and both write.
 
+use crate::accepted::did_work;
 use crate::baseline::Baseline;
 use crate::checks::Checks;
 use crate::finding;
@@ -16,7 +17,7 @@ use twiceproof_model::{Event, Finding, InstanceId, Outcome, Reply, Request, Tria
 pub const MUTUAL_EXCLUSION: Oracle = Oracle {
     kind: Kind {
         name: "mutual-exclusion",
-        doc: "Sections of one declared lock in which rows change never overlap, even if by luck nothing breaks.",
+        doc: "Sections of one declared lock in which work is done never overlap, even if by luck nothing breaks.",
         keys: &[],
         port: None,
     },
@@ -119,20 +120,11 @@ fn answered(
                 writes: Vec::new(),
             });
         }
-    } else if changed_rows(reply)
+    } else if did_work(reply)
         && let Some(section) = open.get_mut(&holder)
     {
         section.writes.push(index);
     }
-}
-
-/// Returns whether the reply reports rows that changed. A call of a function or the end of a transaction does not,
-/// so a start that failed to get the lock has no writes.
-fn changed_rows(reply: &Reply) -> bool {
-    let is_read = |command: &str| matches!(command, "SELECT" | "FETCH" | "SHOW");
-    let mut tags = reply.tags.iter();
-    reply.is_effective_write()
-        && tags.any(|tag| tag.rows.is_some_and(|rows| rows > 0) && !is_read(&tag.command))
 }
 
 fn close(

@@ -1,5 +1,6 @@
 //! TP-V06: a lost run. Two calm runs in a row neither reach an accepted state nor change anything.
 
+use crate::accepted;
 use crate::baseline::Baseline;
 use crate::checks::Checks;
 use crate::finding;
@@ -41,13 +42,19 @@ fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> 
 
 /// Returns whether the trial's work is lost: the state is not accepted, and calm runs leave it as it is or fail.
 ///
-/// A calm run that does change the state did work, so what is wrong then is the state (TP-V01).
+/// Where a calm run changes the state, or another run ended cleanly after work of its own, the work was done, and what
+/// is wrong is the state (TP-V01).
 pub(crate) fn is_lost(baseline: &Baseline, record: &TrialRecord) -> bool {
     if record.recoveries.len() < CALM_RUNS || verdict_comparison(baseline, record).total == 0 {
         return false;
     }
     let before = record.before_recovery.as_ref();
     let is_stuck = before.is_some_and(|before| equal(baseline, before, &record.snapshot));
+    let was_done = accepted::answers(record)
+        .iter()
+        .any(|(_, instance, reply)| {
+            record.exits.get(instance) == Some(&baseline.exit) && accepted::did_work(reply)
+        });
     let all_failed = record.recoveries.iter().all(|exit| *exit != baseline.exit);
-    is_stuck || all_failed
+    !was_done && (is_stuck || all_failed)
 }

@@ -1,7 +1,8 @@
 //! The clean runs: what a trial is compared with, or why there is nothing to compare with.
 
+use super::result::Outcome;
 use super::spec::CampaignSpec;
-use crate::lab::{Assignment, Lab, LabError};
+use crate::lab::{Assignment, Blame, Lab, LabError};
 use crate::script::Script;
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
@@ -54,6 +55,23 @@ pub(super) enum NoBaseline {
     Failure(BaselineFailure),
     /// The lab's.
     Lab(LabError),
+}
+
+/// Returns what a missing baseline or a failing lab ends in.
+pub(super) fn outcome_of(error: NoBaseline) -> Outcome {
+    match error {
+        NoBaseline::Failure(failure) => Outcome::BaselineFailed(failure),
+        NoBaseline::Lab(error) if error.blame == Blame::Interrupted => Outcome::Interrupted,
+        NoBaseline::Lab(error) => Outcome::LabFailed(error),
+    }
+}
+
+/// Runs the clean runs alone, and returns the baseline or what keeps it from being one.
+pub fn clean_run(
+    spec: &CampaignSpec,
+    lab: &mut dyn Lab,
+) -> Result<(Baseline, BaselineSummary), Outcome> {
+    baseline(spec, lab).map_err(outcome_of)
 }
 
 /// Runs the clean runs and makes the baseline of them.

@@ -3,16 +3,19 @@
 //! Nothing here depends on speed or on how many trials run side by side: trials are handed out in batches of a fixed
 //! size and learnt from in order of their numbers.
 
+mod again;
 mod clean;
 mod contents;
 mod coverage;
+mod findings;
 mod result;
 mod run;
 mod spec;
 mod verify;
 
-pub use clean::{BaselineFailure, BaselineSummary};
-pub use coverage::{Coverage, StageCoverage};
+pub use again::{ReplayAsked, ReplayResult, instances_of, replay};
+pub use clean::{BaselineFailure, BaselineSummary, clean_run};
+pub use coverage::{Coverage, Points, StageCoverage};
 pub use result::{CampaignFinding, CampaignResult, Outcome, Progress, Replays, TrialLine};
 pub use run::{BATCH, run};
 pub use spec::{CampaignSpec, Control};

@@ -2,14 +2,11 @@
 
 use super::clean::{self, BaselineFailure, BaselineSummary, NoBaseline};
 use super::coverage::Coverage;
-use super::result::{
-    CampaignFinding, CampaignResult, Outcome, Progress, Replays, TrialLine, verdict_words,
-};
+use super::findings::Shown;
+use super::result::{CampaignFinding, CampaignResult, Outcome, Progress, TrialLine, verdict_words};
 use super::spec::{CampaignSpec, Control};
-use super::verify;
 use crate::lab::{Assignment, Blame, Lab, LabError};
 use crate::registry::STAGES;
-use crate::schedule_of::{schedule_of, switches};
 use crate::serial::SERIAL;
 use crate::strategy::{Plan, Point, Strategy, Work};
 use std::collections::BTreeMap;
@@ -64,11 +61,7 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
 }
 
 fn without_baseline(error: NoBaseline, coverage: Coverage) -> CampaignResult {
-    let outcome = match error {
-        NoBaseline::Failure(failure) => Outcome::BaselineFailed(failure),
-        NoBaseline::Lab(error) if error.blame == Blame::Interrupted => Outcome::Interrupted,
-        NoBaseline::Lab(error) => Outcome::LabFailed(error),
-    };
+    let outcome = clean::outcome_of(error);
     CampaignResult {
         interrupted: outcome == Outcome::Interrupted,
         outcome,
@@ -81,7 +74,7 @@ fn without_baseline(error: NoBaseline, coverage: Coverage) -> CampaignResult {
 }
 
 /// Why the search ends before its stages do.
-enum Stop {
+pub(super) enum Stop {
     Budget,
     Interrupted,
     FirstFinding,
@@ -103,31 +96,25 @@ struct Asked {
     point: Point,
 }
 
-/// A finding with the trial that shows it.
-struct Shown<'a> {
-    finding: Finding,
-    record: &'a TrialRecord,
-    label: &'a str,
-}
-
-struct Campaign<'l, 'c> {
-    spec: CampaignSpec,
-    lab: &'l mut dyn Lab,
-    control: Control<'c>,
-    checks: Checks,
-    baseline: Arc<Baseline>,
-    summary: BaselineSummary,
-    coverage: Coverage,
-    findings: Vec<CampaignFinding>,
+/// The state of a campaign while it runs.
+pub(super) struct Campaign<'l, 'c> {
+    pub(super) spec: CampaignSpec,
+    pub(super) lab: &'l mut dyn Lab,
+    pub(super) control: Control<'c>,
+    pub(super) checks: Checks,
+    pub(super) baseline: Arc<Baseline>,
+    pub(super) summary: BaselineSummary,
+    pub(super) coverage: Coverage,
+    pub(super) findings: Vec<CampaignFinding>,
     /// Trials that show a known finding with fewer switches, by its id.
-    candidates: BTreeMap<String, (TrialRecord, String)>,
+    pub(super) candidates: BTreeMap<String, (TrialRecord, String)>,
     /// Why owed trials proved nothing: by code, the first text and how many trials.
-    doubts: BTreeMap<String, (String, u32)>,
-    contents: super::contents::Contents,
+    pub(super) doubts: BTreeMap<String, (String, u32)>,
+    pub(super) contents: super::contents::Contents,
     /// Trials handed out so far, replays included.
-    trials: u32,
-    confirmed: bool,
-    stop: Option<Stop>,
+    pub(super) trials: u32,
+    pub(super) confirmed: bool,
+    pub(super) stop: Option<Stop>,
 }
 
 impl Campaign<'_, '_> {
@@ -372,98 +359,6 @@ impl Campaign<'_, '_> {
         }
     }
 
-    /// Takes note of a finding: a new one is replayed and reported, of a known one the simplest trial is kept.
-    fn show(&mut self, shown: Shown<'_>) {
-        let id = shown.finding.id.clone();
-        let switches = switches(&shown.record.trace);
-        if let Some(known) = self
-            .findings
-            .iter_mut()
-            .find(|known| known.finding.id == id)
-        {
-            known.trials += 1;
-            let best = self.candidates.get(&id);
-            let best = best.map_or(known.switches, |(best, _)| {
-                crate::schedule_of::switches(&best.trace)
-            });
-            if switches < best {
-                let candidate = (shown.record.clone(), shown.label.to_owned());
-                self.candidates.insert(id, candidate);
-            }
-            return;
-        }
-        let schedule = schedule_of(&shown.record.trace, shown.record.seed);
-        let mut found = CampaignFinding {
-            repetition: shown.record.stage == SERIAL.kind.name,
-            finding: shown.finding,
-            record: shown.record.clone(),
-            label: shown.label.to_owned(),
-            schedule,
-            switches,
-            replays: Replays::default(),
-            trials: 1,
-            first_trial: shown.record.trial,
-        };
-        found.replays = self.replay(&found);
-        (self.control.observer)(&Progress::Finding(&found));
-        self.findings.push(found);
-    }
-
-    fn replay(&mut self, found: &CampaignFinding) -> Replays {
-        let is_stopped = matches!(self.stop, Some(Stop::Interrupted | Stop::Lab(_)));
-        if is_stopped || (self.control.interrupted)() {
-            return Replays::default();
-        }
-        let count = self.spec.replays;
-        let (record, schedule) = (&found.record, &found.schedule);
-        let first = self.trials + 1;
-        let batch = verify::assignments(&self.baseline, record, schedule, first, count);
-        self.trials += count;
-        self.coverage.replays += count;
-        let mut replayed = self.lab.run_batch(batch);
-        for record in replayed.iter_mut().flatten() {
-            self.contents.share(record);
-        }
-        verify::count(
-            &self.baseline,
-            &self.checks,
-            (record, &found.finding),
-            replayed,
-        )
-    }
-
-    /// Replaces the trial of a finding by one that shows it with fewer switches and repeats as well.
-    fn better_trials(&mut self) {
-        for (id, (record, label)) in std::mem::take(&mut self.candidates) {
-            let Some(at) = self
-                .findings
-                .iter()
-                .position(|known| known.finding.id == id)
-            else {
-                continue;
-            };
-            let verdict = judge(&self.baseline, &record, &self.checks);
-            let Verdict::Violation(findings) = verdict else {
-                continue;
-            };
-            let Some(finding) = findings.into_iter().find(|finding| finding.id == id) else {
-                continue;
-            };
-            let mut better = CampaignFinding {
-                finding,
-                schedule: schedule_of(&record.trace, record.seed),
-                switches: switches(&record.trace),
-                record,
-                label,
-                ..self.findings[at].clone()
-            };
-            better.replays = self.replay(&better);
-            if verify::is_better(&self.findings[at], &better.replays, better.switches) {
-                self.findings[at] = better;
-            }
-        }
-    }
-
     fn end(mut self) -> CampaignResult {
         let reasons = self.reasons();
         let found = !self.findings.is_empty();
@@ -537,7 +432,8 @@ fn next_batch(stages: &mut [Running], turn: &mut usize, in_turn: bool) -> Vec<(u
     batch
 }
 
-fn rests_on_state(verdict: &Verdict) -> bool {
+/// Returns whether the verdict rests on a state that differs.
+pub(super) fn rests_on_state(verdict: &Verdict) -> bool {
     let is_state = |finding: &Finding| finding.code == "TP-V01";
     matches!(verdict, Verdict::Violation(findings) if findings.iter().any(is_state))
 }

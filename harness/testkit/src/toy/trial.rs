@@ -311,11 +311,26 @@ impl Trial {
         let polls = job.polling.is_some();
         self.log(Event::Delivered(request.id));
         if answer == Answer::Leave {
-            return self.exit(who, Exit::Code(0));
+            return self.leave(who);
         }
         self.ask(who);
         if polls {
             self.log(Event::Polling(who));
+        }
+    }
+
+    /// Ends the job; one that finds the work done gives its lock back first.
+    fn leave(&mut self, who: InstanceId) {
+        let program = self.program;
+        let job = self.job(who);
+        let is_free = |op: &Op| matches!(op, Op::FreeFlag | Op::UnlockSession);
+        let left = program[job.counter..].iter().position(is_free);
+        match left.filter(|_| program[job.counter] == Op::SkipIfDone) {
+            Some(ahead) => {
+                job.counter += ahead;
+                self.ask(who);
+            }
+            None => self.exit(who, Exit::Code(0)),
         }
     }
 

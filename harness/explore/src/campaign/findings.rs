@@ -1,0 +1,110 @@
+//! Findings while a campaign runs: each is replayed before it is reported, and keeps its simplest trial.
+
+use super::result::{CampaignFinding, Progress, Replays};
+use super::run::{Campaign, Stop};
+use super::verify;
+use crate::schedule_of::{schedule_of, switches};
+use crate::serial::SERIAL;
+use twiceproof_model::{Finding, TrialRecord, Verdict};
+use twiceproof_oracle::judge;
+
+/// A finding with the trial that shows it.
+pub(super) struct Shown<'a> {
+    pub(super) finding: Finding,
+    pub(super) record: &'a TrialRecord,
+    pub(super) label: &'a str,
+}
+
+impl Campaign<'_, '_> {
+    /// Takes note of a finding: a new one is replayed and reported, of a known one the simplest trial is kept.
+    pub(super) fn show(&mut self, shown: Shown<'_>) {
+        let id = shown.finding.id.clone();
+        let switches = switches(&shown.record.trace);
+        if let Some(known) = self
+            .findings
+            .iter_mut()
+            .find(|known| known.finding.id == id)
+        {
+            known.trials += 1;
+            let best = self.candidates.get(&id);
+            let best = best.map_or(known.switches, |(best, _)| {
+                crate::schedule_of::switches(&best.trace)
+            });
+            if switches < best {
+                let candidate = (shown.record.clone(), shown.label.to_owned());
+                self.candidates.insert(id, candidate);
+            }
+            return;
+        }
+        let schedule = schedule_of(&shown.record.trace, shown.record.seed);
+        let mut found = CampaignFinding {
+            repetition: shown.record.stage == SERIAL.kind.name,
+            finding: shown.finding,
+            record: shown.record.clone(),
+            label: shown.label.to_owned(),
+            schedule,
+            switches,
+            replays: Replays::default(),
+            trials: 1,
+            first_trial: shown.record.trial,
+        };
+        found.replays = self.replay(&found);
+        (self.control.observer)(&Progress::Finding(&found));
+        self.findings.push(found);
+    }
+
+    fn replay(&mut self, found: &CampaignFinding) -> Replays {
+        let is_stopped = matches!(self.stop, Some(Stop::Interrupted | Stop::Lab(_)));
+        if is_stopped || (self.control.interrupted)() {
+            return Replays::default();
+        }
+        let count = self.spec.replays;
+        let (record, schedule) = (&found.record, &found.schedule);
+        let first = self.trials + 1;
+        let batch = verify::assignments(&self.baseline, record, schedule, first, count);
+        self.trials += count;
+        self.coverage.replays += count;
+        let mut replayed = self.lab.run_batch(batch);
+        for record in replayed.iter_mut().flatten() {
+            self.contents.share(record);
+        }
+        verify::count(
+            &self.baseline,
+            &self.checks,
+            (record, &found.finding),
+            replayed,
+        )
+    }
+
+    /// Replaces the trial of a finding by one that shows it with fewer switches and repeats as well.
+    pub(super) fn better_trials(&mut self) {
+        for (id, (record, label)) in std::mem::take(&mut self.candidates) {
+            let Some(at) = self
+                .findings
+                .iter()
+                .position(|known| known.finding.id == id)
+            else {
+                continue;
+            };
+            let verdict = judge(&self.baseline, &record, &self.checks);
+            let Verdict::Violation(findings) = verdict else {
+                continue;
+            };
+            let Some(finding) = findings.into_iter().find(|finding| finding.id == id) else {
+                continue;
+            };
+            let mut better = CampaignFinding {
+                finding,
+                schedule: schedule_of(&record.trace, record.seed),
+                switches: switches(&record.trace),
+                record,
+                label,
+                ..self.findings[at].clone()
+            };
+            better.replays = self.replay(&better);
+            if verify::is_better(&self.findings[at], &better.replays, better.switches) {
+                self.findings[at] = better;
+            }
+        }
+    }
+}
