@@ -1,5 +1,8 @@
 //! Services: what the target talks to. One file a kind, and a line in [`SERVICES`].
 
+pub(crate) mod output;
+mod postgres;
+
 use crate::backend::Backend;
 use crate::sandbox::{Folder, SandboxError};
 use futures_util::future::LocalBoxFuture;
@@ -12,7 +15,7 @@ use twiceproof_model::target::{ServiceSpec, StateSpec};
 use std::sync::Arc;
 
 /// Every kind of service, in the order in which the reference lists them.
-pub const SERVICES: &[&dyn ServiceKind] = &[];
+pub const SERVICES: &[&dyn ServiceKind] = &[&postgres::Postgres];
 
 /// Returns the kind of service with this name.
 pub fn find(name: &str) -> Option<&'static dyn ServiceKind> {
