@@ -125,7 +125,7 @@ pub const CODES: Key = Key {
     value: KeyType::IntegerList,
     required: false,
     default: "[0]",
-    doc: "Exit codes allowed.",
+    doc: "Exit codes allowed, under contention too.",
 };
 
 pub(super) const TRIGGER: Section = Section {

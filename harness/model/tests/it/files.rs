@@ -1,7 +1,7 @@
 //! Target and scenario files: sound ones, every diagnostic, and input that is no file at all.
 
 mod broken;
-mod hostile;
+pub(crate) mod hostile;
 mod sound;
 
 use crate::kinds::KINDS;

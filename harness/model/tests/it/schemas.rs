@@ -1,9 +1,12 @@
 //! The JSON Schema accepts what parsing accepts and refuses what editors can be told to refuse.
 
 use crate::examples::{SCENARIO, SCENARIO_LEAST, TARGET, TARGET_LEAST};
+use crate::files::hostile::mutated;
 use crate::files::{parse_scenario, parse_target};
 use crate::kinds::KINDS;
+use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use twiceproof_model::kind::{Key, KeyType, Kind, is_name};
 use twiceproof_model::{scenario, schema, target};
 
@@ -125,6 +128,36 @@ fn scenarios() {
     for (end, expect) in ends {
         let text = format!("{SCENARIO_LEAST}{end}\n");
         check(&schema, &text, parse_scenario(&text).is_ok(), expect);
+    }
+}
+
+/// Returns whether the schema takes what parsing takes; it may take more.
+fn is_wider(schema: &'static LazyLock<jsonschema::Validator>, text: &str) -> bool {
+    schema.is_valid(&json_of(text))
+}
+
+static TARGETS: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::draft7::new(&schema::target(&KINDS)).unwrap());
+static SCENARIOS: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::draft7::new(&schema::scenario(&KINDS)).unwrap());
+
+proptest! {
+    #[test]
+    fn a_sound_target_is_never_refused(text in mutated(TARGET)) {
+        prop_assert!(parse_target(&text).is_err() || is_wider(&TARGETS, &text), "{text}");
+    }
+
+    #[test]
+    fn a_sound_scenario_is_never_refused(text in mutated(SCENARIO)) {
+        prop_assert!(parse_scenario(&text).is_err() || is_wider(&SCENARIOS, &text), "{text}");
+    }
+
+    #[test]
+    fn a_duration_is_never_refused(
+        duration in "[0-9]{0,3}(\\.[0-9]{1,2})? ?(ms|s|m|h|min|days?|us|µs|[a-zµ]{1,2})( [0-9]{1,2}[smh])?",
+    ) {
+        let text = format!("{TARGET_LEAST}timeout = \"{duration}\"\n");
+        prop_assert!(parse_target(&text).is_err() || is_wider(&TARGETS, &text), "{text}");
     }
 }
 

@@ -5,6 +5,7 @@ use crate::examples::{SCENARIO, TARGET};
 use proptest::prelude::*;
 use twiceproof_model::diag::Diag;
 use twiceproof_model::escape::is_hostile;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Checks that every diagnostic can be drawn, and that nothing hostile comes through.
 fn check(text: &str, diags: Option<Vec<Diag>>) {
@@ -20,6 +21,11 @@ fn check(text: &str, diags: Option<Vec<Diag>>) {
             !drawn.chars().any(|c| c != '\n' && is_hostile(c)),
             "{drawn:?}"
         );
+        let is_wide = |line: &&str| line.trim_end().width() > 80;
+        let wide = drawn.lines().find(is_wide);
+        // Only a word that cannot be broken is wider than asked for.
+        let is_word = |line: &str| line.trim().split(' ').any(|word| word.width() > 40);
+        assert!(wide.is_none_or(is_word), "{drawn}");
         if let Some(span) = &diag.span {
             assert!(span.start <= span.end && span.end <= text.len().max(span.start));
         }
@@ -32,7 +38,7 @@ fn parse(text: &str) {
 }
 
 /// A sound file with one stretch replaced.
-fn mutated(good: &'static str) -> impl Strategy<Value = String> {
+pub(crate) fn mutated(good: &'static str) -> impl Strategy<Value = String> {
     let characters = prop_oneof!["\\PC{0,8}", "[\\[\\]{}=.,\"'\n# a1]{0,8}", ".{0,4}"];
     (any::<prop::sample::Index>(), 0..40_usize, characters).prop_map(move |(at, length, new)| {
         let characters: Vec<char> = good.chars().collect();
