@@ -57,6 +57,7 @@ impl Backend {
         queue: &mut Queue,
         marks: &mut Marks<'_>,
     ) -> Result<(), Unreadable> {
+        self.finish_complete(queue, marks);
         while let Some(frame) = self.framing.next(bytes) {
             match frame {
                 Frame::Header(header) => {
@@ -69,7 +70,9 @@ impl Backend {
                     self.framing.accept(header, keep_max);
                 }
                 Frame::Part => {
-                    if let Some((_, Plan::Stream(meaning))) = &self.message {
+                    if let Some((header, Plan::Stream(meaning))) = &self.message
+                        && !is_last_response(header.kind, queue)
+                    {
                         let meaning = meaning.clone();
                         self.mark(meaning, marks);
                     }
@@ -102,20 +105,14 @@ impl Backend {
             (_, Some(Entry::CopySync)) => Plan::Stream(Meaning::Pass),
             _ if !is_session => Plan::Stream(Meaning::Pass),
             (b'A' | b'C' | b'E' | b'G', _) => Plan::Wait,
-            (b'N', Some(_)) => Plan::Stream(Meaning::ReplyPart),
+            (b'N', Some(Entry::Request(open))) if open.is_due() => Plan::Stream(Meaning::ReplyPart),
             (b'S', Some(Entry::Request(open))) if open.has_begun => {
                 Plan::Stream(Meaning::ReplyPart)
             }
             (b'N' | b'S', _) => Plan::Stream(Meaning::Pass),
             (_, None) => return unreadable("a reply without a request"),
-            (kind, Some(Entry::Request(open))) => {
-                let is_last = is_response(kind) && reply::is_last_response(open);
-                if is_last {
-                    Plan::Wait
-                } else {
-                    Plan::Stream(Meaning::ReplyPart)
-                }
-            }
+            (kind, Some(_)) if is_last_response(kind, queue) => Plan::Wait,
+            (_, Some(_)) => Plan::Stream(Meaning::ReplyPart),
         };
         if plan == Plan::Wait && header.body_bytes.unsigned_abs() > REQUEST_BYTES_MAX {
             return unreadable("a message of more than 16 MiB");
@@ -158,7 +155,7 @@ impl Backend {
                 }
                 (_, Some(open)) => {
                     if take_response(kind, body, open) {
-                        self.finish_head(queue, marks);
+                        self.finish_head(self.framing.offset, queue, marks);
                     } else if kind == b'G' {
                         self.mark(Meaning::Prompt, marks);
                     } else {
@@ -172,28 +169,31 @@ impl Backend {
 
     fn take_error(&mut self, body: &[u8], queue: &mut Queue, marks: &mut Marks<'_>) {
         let error = reply::read_error(body);
-        let Some(open) = queue.head() else {
+        let head = queue.head().filter(|open| !error.is_fatal || open.is_due());
+        let Some(open) = head else {
             let severity = if error.is_fatal { "FATAL" } else { "ERROR" };
             self.mark(Meaning::Push(format!("{severity} {}", error.code)), marks);
             return;
         };
         open.has_begun = true;
         open.error.get_or_insert_with(|| error.code.clone());
-        if error.is_fatal {
-            self.finish_head(queue, marks);
-        } else if open.until == Until::Ready {
-            self.mark(Meaning::ReplyPart, marks);
-        } else {
-            self.finish_head(queue, marks);
+        let until = open.until;
+        if until != Until::Ready {
             // The server skips all up to the Sync, and so gives no answer to what else ends in a
             // Flush.
             queue.is_skipping = true;
-            while let Some(open) = queue.head()
-                && open.until != Until::Ready
-            {
-                open.error = Some(error.code.clone());
-                self.finish_head(queue, marks);
-            }
+        }
+        if until == Until::Undecided || (until == Until::Ready && !error.is_fatal) {
+            self.mark(Meaning::ReplyPart, marks);
+            return;
+        }
+        self.finish_head(self.framing.offset, queue, marks);
+        while queue.is_skipping
+            && let Some(open) = queue.head()
+            && matches!(open.until, Until::Responses(_))
+        {
+            open.error = Some(error.code.clone());
+            self.finish_head(self.framing.offset, queue, marks);
         }
     }
 
@@ -231,15 +231,23 @@ impl Backend {
         Ok(())
     }
 
+    /// Ends the replies whose last response came before the request was known to be complete.
+    pub(super) fn finish_complete(&mut self, queue: &mut Queue, marks: &mut Marks<'_>) {
+        while queue.head().is_some_and(|open| open.is_complete()) {
+            self.finish_head(self.marked, queue, marks);
+        }
+    }
+
     /// Ends the reply of the oldest request without a ReadyForQuery.
-    fn finish_head(&mut self, queue: &mut Queue, marks: &mut Marks<'_>) {
+    fn finish_head(&mut self, end: u64, queue: &mut Queue, marks: &mut Marks<'_>) {
         if let Some(Entry::Request(open)) = queue.entries.pop_front() {
             // An error has undone what the Sync would have committed.
             self.effect = match open.error {
                 Some(_) => Effect::NONE,
                 None => self.effect | open.effect,
             };
-            self.mark(Meaning::ReplyEnd(reply::of_responses(open)), marks);
+            self.marked = end;
+            marks.push(end, Meaning::ReplyEnd(reply::of_responses(open)));
         }
     }
 
@@ -254,23 +262,26 @@ fn is_response(kind: u8) -> bool {
     b"123CTnIs".contains(&kind)
 }
 
+/// Returns whether a message of this kind would be the last of the reply that is due.
+fn is_last_response(kind: u8, queue: &Queue) -> bool {
+    let head = queue.entries.front();
+    is_response(kind) && matches!(head, Some(Entry::Request(open)) if open.awaits_last())
+}
+
 /// Takes a part of a reply, and returns whether it is the last one.
 fn take_response(kind: u8, body: &[u8], open: &mut Open) -> bool {
     open.has_begun |= kind != b'N' && kind != b'S';
+    open.responses = open.responses.saturating_add(u32::from(is_response(kind)));
     match kind {
         b'C' => open.complete(reply::read_tag(body)),
         b'G' => {
             open.is_copy_in = true;
             // What ends the COPY is the Sync behind its data.
-            open.until = Until::Ready;
+            if open.until != Until::Undecided {
+                open.until = Until::Ready;
+            }
         }
         _ => {}
     }
-    match &mut open.until {
-        Until::Responses(left) if is_response(kind) => {
-            *left = left.saturating_sub(1);
-            *left == 0
-        }
-        _ => false,
-    }
+    open.is_complete()
 }

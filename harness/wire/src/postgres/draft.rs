@@ -10,8 +10,6 @@ const PARTS_MAX: usize = 64;
 /// The messages since the last request.
 #[derive(Debug)]
 pub(super) struct Draft {
-    /// Offset behind its last message.
-    pub(super) end: u64,
     /// What its statements may do.
     pub(super) effect: Effect,
     /// How many responses its messages are owed.
@@ -26,7 +24,6 @@ impl Draft {
     /// Begins without a message.
     pub(super) fn new() -> Self {
         Self {
-            end: 0,
             effect: Effect::NONE,
             responses: 0,
             executed: Vec::new(),

@@ -3,7 +3,7 @@
 use super::Unreadable;
 use super::draft::Draft;
 use super::framing::{Frame, Framing, Header, take_i32, take_string};
-use super::open::{Entry, Open, Queue, Until};
+use super::open::{Entry, Queue, Until};
 use super::statements::{Statement, Statements};
 use crate::marks::Marks;
 use crate::sql::Effect;
@@ -194,33 +194,20 @@ impl Frontend {
                     _ => function_call(take_i32(&mut body)),
                 };
                 self.is_extended = false;
-                self.draft().execute(statement);
+                self.draft(queue).execute(statement);
                 self.finish(Until::Ready, queue, marks);
             }
-            b'P' | b'B' | b'D' | b'C' | b'E' => self.take_extended(header, body),
+            b'P' | b'B' | b'D' | b'C' | b'E' => self.take_extended(header, body, queue),
             b'S' if was_copy_tail && self.is_extended && self.draft.is_none() => {
                 queue.entries.push_back(Entry::CopySync);
                 self.pass(marks);
             }
             b'S' => {
                 self.is_extended = true;
-                self.draft();
+                self.draft(queue);
                 self.finish(Until::Ready, queue, marks);
             }
-            b'H' => match &self.draft {
-                // Without messages before it a Flush has no answer, and so has what the service
-                // skips.
-                None => self.pass(marks),
-                Some(_) if queue.is_skipping => {
-                    self.draft = None;
-                    self.pass(marks);
-                }
-                Some(draft) => {
-                    let until = Until::Responses(draft.responses);
-                    self.is_extended = true;
-                    self.finish(until, queue, marks);
-                }
-            },
+            b'H' => self.take_flush(queue, marks),
             b'X' => self.mark(Meaning::Goodbye, marks),
             _ if self.draft.is_some() => {}
             _ => self.pass(marks),
@@ -228,12 +215,31 @@ impl Frontend {
         Ok(())
     }
 
+    fn take_flush(&mut self, queue: &mut Queue, marks: &mut Marks<'_>) {
+        let is_skipped = queue.is_skipping && queue.last().is_some_and(|open| !open.has_begun);
+        match &self.draft {
+            // Without messages before it a Flush has no answer, and so has what the service skips.
+            None => self.pass(marks),
+            Some(_) if is_skipped => {
+                self.draft = None;
+                queue.drop_last();
+                self.pass(marks);
+            }
+            Some(draft) => {
+                let until = Until::Responses(draft.responses);
+                self.is_extended = true;
+                self.finish(until, queue, marks);
+            }
+        }
+    }
+
     /// Takes a message that a Sync or a Flush will make a request of.
-    fn take_extended(&mut self, header: Header, mut body: &[u8]) {
+    fn take_extended(&mut self, header: Header, mut body: &[u8], queue: &mut Queue) {
         let is_cut = header.body_bytes.unsigned_abs() > body.len() as u64;
-        let end = self.framing.offset;
+        if self.draft.is_none() {
+            queue.begin();
+        }
         let draft = self.draft.get_or_insert_with(Draft::new);
-        draft.end = end;
         draft.responses = draft.responses.saturating_add(1);
         match header.kind {
             b'P' => {
@@ -272,30 +278,35 @@ impl Frontend {
 
     /// Makes a request of the messages before COPY data that no Sync or Flush parts from them.
     fn split_before_copy(&mut self, start: u64, queue: &mut Queue, marks: &mut Marks<'_>) {
-        if let Some(draft) = self.draft.take() {
+        if self.draft.is_some() {
             self.is_extended = true;
-            queue
-                .entries
-                .push_back(Entry::Request(Open::new(Until::Ready, true, draft.effect)));
-            self.marked = start;
-            marks.push(start, Meaning::Request(draft.text()));
+            self.finish_at(start, Until::Ready, queue, marks);
         }
     }
 
-    fn draft(&mut self) -> &mut Draft {
-        let end = self.framing.offset;
-        let draft = self.draft.get_or_insert_with(Draft::new);
-        draft.end = end;
-        draft
+    fn draft(&mut self, queue: &mut Queue) -> &mut Draft {
+        if self.draft.is_none() {
+            queue.begin();
+        }
+        self.draft.get_or_insert_with(Draft::new)
     }
 
     /// Makes a request of the messages so far.
     fn finish(&mut self, until: Until, queue: &mut Queue, marks: &mut Marks<'_>) {
-        if let Some(draft) = self.draft.take() {
-            let open = Open::new(until, self.is_extended, draft.effect);
-            queue.entries.push_back(Entry::Request(open));
-            self.mark(Meaning::Request(draft.text()), marks);
+        self.finish_at(self.framing.offset, until, queue, marks);
+    }
+
+    fn finish_at(&mut self, end: u64, until: Until, queue: &mut Queue, marks: &mut Marks<'_>) {
+        let Some(draft) = self.draft.take() else {
+            return;
+        };
+        if let Some(open) = queue.last() {
+            open.is_extended = self.is_extended;
+            open.effect = draft.effect;
+            open.until = if open.is_copy_in { Until::Ready } else { until };
         }
+        self.marked = end;
+        marks.push(end, Meaning::Request(draft.text()));
     }
 
     fn pass(&mut self, marks: &mut Marks<'_>) {

@@ -78,6 +78,9 @@ impl Codec for PostgresCodec {
 
     fn end(&mut self, side: Side, marks: &mut Vec<Mark>) {
         let mut marks = Marks::new(marks);
+        if side == Side::Service && !self.is_opaque {
+            self.backend.finish_complete(&mut self.queue, &mut marks);
+        }
         if side == Side::Service && self.backend.is_in_reply(&self.queue) && !self.is_opaque {
             let end = self.backend.framing.offset;
             if end > self.backend.marked {

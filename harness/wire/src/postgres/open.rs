@@ -11,9 +11,12 @@ const TAGS_MAX: usize = 256;
 /// Where a reply ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
+    /// Not known yet: more of the request's messages are to come. A service that was given the
+    /// first ones may answer them already.
+    Undecided,
     /// At the next ReadyForQuery.
     Ready,
-    /// With so many more responses, or with an error.
+    /// With so many responses, or with an error.
     Responses(u32),
 }
 
@@ -22,6 +25,8 @@ pub(super) enum Until {
 pub(super) struct Open {
     /// Where its reply ends.
     pub(super) until: Until,
+    /// How many responses there were.
+    pub(super) responses: u32,
     /// Whether it speaks the extended protocol.
     pub(super) is_extended: bool,
     /// What its statements may do.
@@ -37,17 +42,37 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Begins to wait.
-    pub(super) fn new(until: Until, is_extended: bool, effect: Effect) -> Self {
+    /// Begins with a request of which nothing is known.
+    fn new() -> Self {
         Self {
-            until,
-            is_extended,
-            effect,
+            until: Until::Undecided,
+            responses: 0,
+            is_extended: true,
+            effect: Effect::NONE,
             has_begun: false,
             is_copy_in: false,
             tags: Vec::new(),
             error: None,
         }
+    }
+
+    /// Returns whether the reply has ended, other than by a ReadyForQuery.
+    pub(super) fn is_complete(&self) -> bool {
+        match self.until {
+            Until::Responses(count) => self.responses >= count || self.error.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the next response is the last that the reply waits for.
+    pub(super) fn awaits_last(&self) -> bool {
+        matches!(self.until, Until::Responses(count) if self.responses.saturating_add(1) >= count)
+    }
+
+    /// Returns whether what comes now can be told to be part of its reply, though it may be
+    /// unasked.
+    pub(super) fn is_due(&self) -> bool {
+        self.until != Until::Undecided || self.has_begun
     }
 
     /// Takes a completion.
@@ -89,6 +114,26 @@ impl Queue {
         match self.entries.front_mut() {
             Some(Entry::Request(open)) => Some(open),
             _ => None,
+        }
+    }
+
+    /// Begins a request, of which more messages are to come.
+    pub(super) fn begin(&mut self) {
+        self.entries.push_back(Entry::Request(Open::new()));
+    }
+
+    /// Returns the request of which more messages are to come.
+    pub(super) fn last(&mut self) -> Option<&mut Open> {
+        match self.entries.back_mut() {
+            Some(Entry::Request(open)) if open.until == Until::Undecided => Some(open),
+            _ => None,
+        }
+    }
+
+    /// Forgets the request of which more messages are to come.
+    pub(super) fn drop_last(&mut self) {
+        if self.last().is_some() {
+            self.entries.pop_back();
         }
     }
 }

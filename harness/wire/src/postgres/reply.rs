@@ -1,7 +1,7 @@
 //! What replies say.
 
 use super::framing::take_string;
-use super::open::{Open, Until};
+use super::open::Open;
 use crate::sql::{Effect, cut, printable};
 use twiceproof_model::{Outcome, Reply, Tag};
 
@@ -64,11 +64,6 @@ fn build(open: Open, writes: bool, frees_locks: bool) -> Reply {
         writes: writes || has_writing_tag,
         frees_locks,
     }
-}
-
-/// Returns whether this many responses are the last that the reply waits for.
-pub(super) fn is_last_response(open: &Open) -> bool {
-    matches!(open.until, Until::Responses(0 | 1))
 }
 
 /// Reads the body of a CommandComplete: `INSERT 0 5`, `UPDATE 3`, `CREATE TABLE`.

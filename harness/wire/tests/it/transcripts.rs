@@ -2,7 +2,7 @@
 
 use crate::play::{parse, play, render, split, texts};
 use std::collections::BTreeSet;
-use twiceproof_wire::{Protocol, registry};
+use twiceproof_wire::{Meaning, Protocol, registry};
 
 macro_rules! transcript {
     ($protocol:literal, $name:literal) => {
@@ -56,6 +56,18 @@ fn marks_are_as_looked_at() {
     for (name, transcript_name, transcript) in TRANSCRIPTS {
         let marks = play(protocol(name), &parse(transcript));
         insta::assert_snapshot!(*transcript_name, render(&marks));
+    }
+}
+
+#[test]
+fn each_request_has_its_reply() {
+    for (name, transcript_name, transcript) in TRANSCRIPTS {
+        let marks = play(protocol(name), &parse(transcript));
+        let count = |is: fn(&Meaning) -> bool| marks.iter().filter(|(_, m)| is(&m.meaning)).count();
+        let requests = count(|meaning| matches!(meaning, Meaning::Request(_)));
+        let replies = count(|meaning| matches!(meaning, Meaning::ReplyEnd(_)));
+        assert_eq!(requests, replies, "{transcript_name}");
+        assert_eq!(count(|meaning| matches!(meaning, Meaning::Opaque(_))), 0);
     }
 }
 

@@ -3,7 +3,7 @@
 
     python3 harness/wire/tests/record/record.py [NAME...]
 
-Needs PostgreSQL's programs (PG_BIN names their folder if PATH does not), psycopg 3 and 2, a JDK with PostgreSQL's
+Needs Python up to 3.11 (for `smtpd`), PostgreSQL's programs (PG_BIN names their folder if PATH does not), psycopg 3 and 2, a JDK with PostgreSQL's
 driver (JDBC_JAR), and cargo. All of it runs on loopback, in a temporary folder, and is gone at the end.
 
 A transcript is one connection, one line a chunk, in the order in which the proxy read them: `> ` from the

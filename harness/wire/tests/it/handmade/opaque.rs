@@ -17,7 +17,7 @@ fn bursts() {
     ];
     let opaque = find("opaque").expect("a protocol");
     let marks = play(opaque, &chunks);
-    let expect = "<     2 pass\n>     2 request burst\n>     1 pass\n<     1 reply [], writes, frees locks\n\
-                  <     2 pass\n>     1 request burst\n";
+    let expect = "<     2 pass\n>     2 request burst\n>     1 pass\n\
+                  <     1 reply [], writes, frees locks\n<     2 pass\n>     1 request burst\n";
     assert_eq!(render(&marks), expect);
 }

@@ -387,3 +387,61 @@ fn postgres_passes_data_as_they_come() {
         &["> 23 request COPY t FROM STDIN", "> 7 pass", "< 7 part"],
     );
 }
+
+/// A server that was given the first messages of a pipeline may answer them before the last ones.
+#[test]
+fn postgres_answers_before_the_request_is_complete() {
+    let select = messages(&[
+        (b'P', "\0SELECT a FROM t\0"),
+        (b'B', "\0\0"),
+        (b'E', "\0\0\0\0\0"),
+    ]);
+    let answers = messages(&[(b'1', ""), (b'2', ""), (b'C', "SELECT 9\0")]);
+    check_session(
+        &[
+            up(&select),
+            down(&answers),
+            up(&messages(&[(b'S', "")])),
+            down(&messages(&[READY])),
+        ],
+        &[
+            "< 24 part",
+            "> 44 request SELECT a FROM t",
+            "< 6 reply [SELECT 9]",
+        ],
+    );
+    check_session(
+        &[
+            up(&select),
+            down(&answers),
+            up(&messages(&[(b'H', "")])),
+            up(&messages(&[(b'S', "")])),
+            down(&messages(&[READY])),
+        ],
+        &[
+            "< 24 part",
+            "> 44 request SELECT a FROM t",
+            "> 5 request SYNC",
+            "< 0 reply [SELECT 9]",
+            "< 6 reply []",
+        ],
+    );
+    check_session(
+        &[
+            up(&select),
+            down(&messages(&[ERROR])),
+            up(&select),
+            up(&messages(&[(b'S', "")])),
+            down(&messages(&[READY])),
+        ],
+        &[
+            "< 36 part",
+            "> 83 request SELECT a FROM t x2",
+            "< 6 reply [23505], frees locks",
+        ],
+    );
+    check_session(
+        &[up(&select), down(&messages(&[FATAL]))],
+        &["< 36 push FATAL 57P01", "> 39 pass"],
+    );
+}
