@@ -115,17 +115,10 @@ fn licences() -> Result<(), Failure> {
             .env("CARGO_TARGET_DIR", tools.join("build"));
         finish(&mut cargo, "cargo install of cargo-deny")?;
     }
-    let mut cargo = command(&[
-        "cargo",
-        "deny",
-        "--workspace",
-        "check",
-        "--config",
-        ".ci/deny.toml",
-    ]);
+    let mut cargo = command(&["cargo", "deny", "--workspace", "--config", ".ci/deny.toml"]);
+    cargo.args(["check", "bans", "licenses", "sources"]);
     let path = std::env::var("PATH").unwrap_or_default();
     cargo.env("PATH", format!("{}:{path}", tools.join("bin").display()));
-    cargo.args(["bans", "licenses", "sources"]);
     finish(&mut cargo, "cargo deny")
 }
 
