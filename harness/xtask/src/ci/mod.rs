@@ -4,6 +4,7 @@
 
 mod engine;
 mod packages;
+mod scenarios;
 
 use crate::shell::{Failure, command, finish, run, target_folder};
 use crate::{Task, images};
@@ -50,6 +51,10 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "tests",
         run: tests,
+    },
+    Stage {
+        name: "scenarios",
+        run: scenarios::run_all,
     },
     Stage {
         name: "generated",
