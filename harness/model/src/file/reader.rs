@@ -5,11 +5,14 @@ use super::section::{Form, Format, Section};
 use super::syntax;
 use super::table::{Place, key_span};
 use super::value::Spanned;
-use crate::diag::{Diag, Flaw};
+use crate::diag::{Diag, Flaw, code};
 use crate::kind::Kinds;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// The most errors that are kept of one file.
+const DIAGS_MAX: usize = 100;
 
 /// Reads one file and keeps what is wrong with it.
 pub(crate) struct Reader<'a> {
@@ -17,6 +20,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) kinds: &'a Kinds<'a>,
     file: PathBuf,
     diags: Vec<Diag>,
+    /// How many errors were not kept.
+    dropped: usize,
 }
 
 /// A file's content by sections. What is wrong is absent, and has been reported.
@@ -46,6 +51,7 @@ impl<'a> Reader<'a> {
             kinds,
             file: file.to_owned(),
             diags: Vec::new(),
+            dropped: 0,
         }
     }
 
@@ -57,27 +63,37 @@ impl<'a> Reader<'a> {
         span: Range<usize>,
         help: String,
     ) {
-        self.diags.push(
-            Flaw {
-                code,
-                message,
-                span,
-                help,
-            }
-            .in_file(&self.file),
-        );
+        let flaw = Flaw {
+            code,
+            message,
+            span,
+            help,
+        };
+        self.keep(flaw.in_file(&self.file));
     }
 
     /// Keeps an error about the whole file.
     pub(super) fn report_whole(&mut self, code: &'static str, message: String, help: String) {
         let file = self.file.clone();
-        self.diags.push(Diag {
+        self.keep(Diag {
             code,
             message,
             file,
             span: None,
             help,
         });
+    }
+
+    /// Returns whether no further error is kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.diags.len() >= DIAGS_MAX
+    }
+
+    fn keep(&mut self, diag: Diag) {
+        match self.is_full() {
+            true => self.dropped += 1,
+            false => self.diags.push(diag),
+        }
     }
 
     /// Keeps errors about another file.
@@ -93,6 +109,15 @@ impl<'a> Reader<'a> {
         let start = |diag: &Diag| diag.span.as_ref().map(|span| span.start);
         self.diags
             .sort_by_key(|diag| (diag.file != self.file, start(diag)));
+        if self.dropped > 0 {
+            self.diags.push(Diag {
+                code: code::TYPE,
+                message: format!("{} more errors", self.dropped),
+                file: self.file,
+                span: None,
+                help: format!("the first {DIAGS_MAX} are shown"),
+            });
+        }
         Err(self.diags)
     }
 
@@ -101,8 +126,9 @@ impl<'a> Reader<'a> {
         let document = match syntax::parse(text) {
             Ok(document) => document,
             Err(flaws) => {
-                let diags = flaws.into_iter().map(|flaw| flaw.in_file(&self.file));
-                self.diags.extend(diags);
+                for flaw in flaws {
+                    self.keep(flaw.in_file(&self.file));
+                }
                 return Content::default();
             }
         };

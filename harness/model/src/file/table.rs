@@ -275,6 +275,10 @@ impl<'a> Reader<'a> {
         known: &[&str],
         help: Option<String>,
     ) {
+        // Looking for what was meant takes time; nobody sees it once there are too many errors.
+        if self.is_full() {
+            return self.report(code::UNKNOWN_KEY, String::new(), span, String::new());
+        }
         let listed = choices(name, &format!("keys of {place}"), known);
         let help = match help {
             Some(help) if closest(name, known).is_none() => format!("{help}   {listed}"),

@@ -30,8 +30,10 @@ mask      = ["*.updated_at"]
 surrogate = ["point_ledger.id"]
 per_run   = ["run_log"]
 
-[lock]
-points = { service = "pg", acquire = "SELECT pg_try_advisory_lock*", release = "SELECT pg_advisory_unlock*" }
+[lock.points]
+service = "pg"
+acquire = "SELECT pg_try_advisory_lock*"
+release = "SELECT pg_advisory_unlock*"
 "##;
 
 pub(crate) const TARGET_LEAST: &str = "schema = 1\ncommand = [\"./job\"]\n";

@@ -53,6 +53,28 @@ pub(crate) fn mutated(good: &'static str) -> impl Strategy<Value = String> {
     })
 }
 
+#[test]
+fn large_and_deep_files() {
+    let lines = |line: fn(usize) -> String| (0..50_000).map(line).collect::<String>();
+    let texts = [
+        lines(|index| format!("key{index} = 1\n")),
+        lines(|index| format!("[[check]]\nx{index} = 1\n")),
+        lines(|index| format!("[service.s{index}]\n")),
+        format!("args = [{}]\n", "1,".repeat(200_000)),
+        format!("x = [{}\n", "{a=[".repeat(100_000)),
+        format!("{}a = 1\n", "a.".repeat(100_000)),
+        format!("[{}a]\n", "a.".repeat(100_000)),
+        format!("args = [{}]\n", "\"\\e\",".repeat(100_000)),
+        format!("x = \"{}\"\n", "\\".repeat(400_000)),
+        format!("x = \"{}\"\n", "\u{200b}".repeat(300_000)),
+    ];
+    for text in texts {
+        let diags = parse_target(&text).unwrap_err();
+        assert!(diags.len() <= 101, "{}", diags.len());
+        parse(&text);
+    }
+}
+
 proptest! {
     #[test]
     fn any_text(text in any::<String>()) {
