@@ -64,7 +64,7 @@ pub struct StartSpec {
     pub argv: Vec<String>,
     /// Whole environment, but for PATH and HOME, which the shim sets unless given.
     pub env: BTreeMap<String, String>,
-    /// Working folder inside.
+    /// Working folder inside; empty: where the image says, or `/`.
     pub workdir: PathBuf,
     /// Standard input; absent: `/dev/null`.
     pub stdin: Option<OwnedFd>,

@@ -85,6 +85,7 @@ impl Writer {
 }
 
 /// Takes fields off, checking each.
+#[derive(Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

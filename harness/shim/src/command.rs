@@ -60,7 +60,7 @@ pub struct Launch {
     pub argv: Vec<String>,
     /// Environment.
     pub env: Vec<(String, String)>,
-    /// Working folder.
+    /// Working folder; empty: where the shim stands, which is where an image says.
     pub workdir: String,
     /// Whether standard input comes along.
     pub has_stdin: bool,
@@ -315,7 +315,7 @@ fn decode_launch(reader: &mut Reader<'_>) -> Result<Launch, Malformed> {
         start: reader.word()?,
         argv: reader.list(decode_word)?,
         env: reader.list(|reader| Ok((decode_word(reader)?, decode_word(reader)?)))?,
-        workdir: decode_path(reader)?,
+        workdir: decode_workdir(reader)?,
         has_stdin: reader.flag()?,
     })
 }
@@ -328,6 +328,15 @@ fn decode_word(reader: &mut Reader<'_>) -> Result<String, Malformed> {
     } else {
         Ok(word)
     }
+}
+
+fn decode_workdir(reader: &mut Reader<'_>) -> Result<String, Malformed> {
+    let rest = reader.clone();
+    if reader.text()?.is_empty() {
+        return Ok(String::new());
+    }
+    *reader = rest;
+    decode_path(reader)
 }
 
 /// An absolute path that never climbs.

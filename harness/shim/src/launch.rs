@@ -177,9 +177,11 @@ fn become_program(plan: &Plan, told: &OwnedFd) -> (Stage, Error) {
     if let Err(error) = prepare(plan, told) {
         return (Stage::Prepare, error);
     }
-    // SAFETY: the text outlives the call.
-    if let Err(error) = check(unsafe { libc::chdir(plan.workdir.as_ptr()) }) {
-        return (Stage::Workdir, error);
+    if !plan.workdir.is_empty() {
+        // SAFETY: the text outlives the call.
+        if let Err(error) = check(unsafe { libc::chdir(plan.workdir.as_ptr()) }) {
+            return (Stage::Workdir, error);
+        }
     }
     (Stage::Execute, execute(plan))
 }

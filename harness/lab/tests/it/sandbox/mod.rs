@@ -1,0 +1,78 @@
+//! Conformance of sandboxes: the same bodies on every backend, and as an ordinary user.
+
+mod bench_of;
+mod escape;
+mod lifetime;
+mod start;
+mod stop;
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use twiceproof_lab::backend::{Backend, local::Local};
+
+pub(crate) use bench_of::Bench;
+
+/// Makes each body a test of each backend.
+macro_rules! conformance {
+    ($($file:ident :: $body:ident),* $(,)?) => {
+        mod local {
+            $(#[test]
+            fn $body() {
+                super::run(&super::Local, async |bench| super::$file::$body(bench).await);
+            })*
+        }
+    };
+}
+
+conformance!(
+    start::exit_codes_and_signals_are_told,
+    start::failures_to_start_are_named,
+    start::output_and_input_pass,
+    start::environment_is_what_was_asked_for,
+    start::two_starts_run_side_by_side,
+    start::nothing_of_a_former_start_is_left,
+    start::declared_folders_are_shared,
+    start::rights_are_given_up,
+    start::listeners_are_found_by_name,
+    start::sockets_inside_can_be_dialled,
+    start::queues_are_told,
+    stop::a_tree_is_killed_whole,
+    stop::a_fork_storm_is_killed,
+    stop::signals_reach_the_process_or_the_tree,
+    stop::a_pause_stops_every_thread,
+    stop::a_paused_tree_can_be_killed,
+    stop::a_fork_storm_is_paused,
+    stop::a_pause_does_not_disturb,
+    stop::samples_show_what_threads_do,
+    stop::left_over_processes_are_named,
+    escape::no_way_out,
+    escape::nothing_outside_can_be_changed,
+);
+
+/// Runs a body on one backend, on a runtime of its own.
+fn run(backend: &'static dyn Backend, body: impl AsyncFnOnce(&mut Bench)) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().unwrap();
+    let local = tokio::task::LocalSet::new();
+    runtime.block_on(local.run_until(async { body(&mut Bench::new(backend)).await }));
+}
+
+/// Runs the tests of the local backend again without any right, if we have some.
+#[test]
+fn local_as_an_ordinary_user() {
+    if !rustix::process::geteuid().is_root() {
+        // Then the tests of `local` just ran as one.
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let copy = folder.path().join("it");
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let mut again = Command::new("setpriv");
+    again.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
+    again.args(["sandbox::local::", "--test-threads=2"]).current_dir("/");
+    let output = again.env("TMPDIR", "/tmp").output().unwrap();
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(words.contains("22 passed"), "{words}");
+}
