@@ -5,8 +5,11 @@ use crate::repository::{assert_none, files, root, text};
 /// Most lines of a source file, its unit tests left out.
 const LINES_MAX: usize = 500;
 
-/// Most columns of a line of source.
-const COLUMNS_MAX: usize = 100;
+/// Most columns of a comment. Code is laid out by rustfmt, to the same width.
+const COMMENT_COLUMNS_MAX: usize = 100;
+
+/// Most columns of any line: rustfmt breaks no strings, and some SQL reads better whole.
+const COLUMNS_MAX: usize = 120;
 
 /// What no source file says; written in halves, so that this file does not say it either.
 const UNFINISHED: &[(&str, &str)] = &[
@@ -55,7 +58,14 @@ fn files_and_lines_are_short() {
         }
         for (number, line) in (1..).zip(text.lines()) {
             let columns = line.chars().count();
-            if columns > COLUMNS_MAX {
+            let is_comment = line.trim_start().starts_with("//");
+            if columns
+                > if is_comment {
+                    COMMENT_COLUMNS_MAX
+                } else {
+                    COLUMNS_MAX
+                }
+            {
                 complaints.push(format!("{path}:{number}: {columns} columns"));
             }
         }
