@@ -59,13 +59,12 @@ fn files_and_lines_are_short() {
         for (number, line) in (1..).zip(text.lines()) {
             let columns = line.chars().count();
             let is_comment = line.trim_start().starts_with("//");
-            if columns
-                > if is_comment {
-                    COMMENT_COLUMNS_MAX
-                } else {
-                    COLUMNS_MAX
-                }
-            {
+            let columns_max = if is_comment {
+                COMMENT_COLUMNS_MAX
+            } else {
+                COLUMNS_MAX
+            };
+            if columns > columns_max {
                 complaints.push(format!("{path}:{number}: {columns} columns"));
             }
         }
