@@ -67,6 +67,7 @@ fn taken_steps(trace: &[Stamped]) -> Vec<Taken> {
     let has_steps = trace.iter().any(is_taken);
     let forwards = trace.iter().any(|s| matches!(s.event, Event::Forwarded(_)));
     let mut steps: Vec<Taken> = Vec::new();
+    let mut timed_out = BTreeSet::new();
     for stamped in trace {
         let passed = match &stamped.event {
             Event::Taken(step) => Some(step.clone()),
@@ -90,7 +91,13 @@ fn taken_steps(trace: &[Stamped]) -> Vec<Taken> {
         };
         let who = last.step.instance();
         match &stamped.event {
-            Event::Exited { instance, .. } if *instance == who => last.exited = true,
+            Event::TimedOut(instance) => {
+                timed_out.insert(*instance);
+            }
+            // One whose time ran out did not get there by its steps.
+            Event::Exited { instance, .. } if *instance == who => {
+                last.exited = !timed_out.contains(instance);
+            }
             Event::Blocked { instance, .. } if *instance == who => last.blocked = true,
             Event::Answered { request, .. } if last.step == Step::Release(*request) => {
                 last.answered = true;
@@ -170,7 +177,9 @@ fn starts(text: &str) -> impl Iterator<Item = &str> {
     if chars <= PREFIX_CHARS_MAX && !text.is_empty() {
         ends.push(text.len());
     }
-    ends.into_iter().map(|end| &text[..end])
+    // A longer pattern could be printed, but no file that holds it could be read.
+    let is_readable = |start: &&str| start.len() <= twiceproof_model::moment::PATTERN_BYTES_MAX;
+    ends.into_iter().map(|end| &text[..end]).filter(is_readable)
 }
 
 /// Steps of one instance in a row, of which only the last one matters.
