@@ -20,7 +20,7 @@ pub const SAMPLE: Stage = Stage {
         keys: &[],
         port: None,
     },
-    owed: true,
+    owed: false,
     make: |plan| Box::new(Sample::new(plan)),
 };
 

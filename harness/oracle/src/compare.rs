@@ -233,11 +233,11 @@ fn compare_rows(
                 let other = extra.remove(at);
                 changed_row(name, columns, &row, &other, out);
             }
-            None => counted_row(name, &row, (row.here, row.there), out),
+            None => counted_row(name, columns, &row, (row.here, row.there), out),
         }
     }
     for row in extra {
-        counted_row(name, &row, (row.there, row.here), out);
+        counted_row(name, columns, &row, (row.there, row.here), out);
     }
 }
 
@@ -267,12 +267,20 @@ fn changed_row(
     }
 }
 
-fn counted_row(name: &ObjectName, row: &Surplus<'_>, counts: (u64, u64), out: &mut Comparison) {
-    let label = if row.group.identity || row.group.label.is_empty() {
+fn counted_row(
+    name: &ObjectName,
+    columns: &[String],
+    row: &Surplus<'_>,
+    counts: (u64, u64),
+    out: &mut Comparison,
+) {
+    let label = if row.group.identity {
         row.group.label.clone()
     } else {
-        let cells = row.cells.iter().map(Cell::text);
-        clip(&cells.collect::<Vec<_>>().join(", "))
+        let cells = columns.iter().zip(row.cells);
+        let told = cells.filter(|(_, cell)| !matches!(cell, Cell::Surrogate));
+        let words = told.map(|(column, cell)| format!("{column}={}", cell.text()));
+        clip(&words.collect::<Vec<_>>().join(", "))
     };
     let (expected, found) = (counted(counts.0), counted(counts.1));
     push(

@@ -2,10 +2,11 @@
 
 use crate::baseline::Baseline;
 use crate::compare::Comparison;
-use std::collections::BTreeSet;
+use crate::lock_object::names_word;
+use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::digest::Hasher;
 use twiceproof_model::snapshot::ObjectName;
-use twiceproof_model::{Finding, ServiceName};
+use twiceproof_model::{Event, Finding, ServiceName, TrialRecord};
 
 /// What the id of a finding is made of beside the signatures that matter.
 pub(crate) struct Identity<'a> {
@@ -44,14 +45,28 @@ pub(crate) fn id(baseline: &Baseline, identity: &Identity<'_>) -> String {
     hasher.finish().short()
 }
 
+/// What the verdict of a finding is called.
+pub(crate) struct Title<'a> {
+    /// Verdict code.
+    pub(crate) code: &'a str,
+    /// Tells findings of one code and the same objects apart.
+    pub(crate) aspect: &'a str,
+    /// One sentence for the reader.
+    pub(crate) message: &'a str,
+}
+
 /// Returns a finding about a state that differs.
 pub(crate) fn of_state(
     baseline: &Baseline,
-    code: &str,
-    aspect: &str,
-    message: String,
+    record: &TrialRecord,
+    title: &Title<'_>,
     comparison: Comparison,
 ) -> Finding {
+    let Title {
+        code,
+        aspect,
+        message,
+    } = *title;
     let identity = Identity {
         code,
         aspect,
@@ -60,12 +75,46 @@ pub(crate) fn of_state(
     Finding {
         code: code.to_owned(),
         id: id(baseline, &identity),
-        message,
+        message: message.to_owned(),
+        events: writes_to(record, &comparison.objects),
         objects: comparison.objects.into_iter().collect(),
         differences: comparison.differences,
         differences_total: comparison.total,
-        events: Vec::new(),
     }
+}
+
+/// The most places kept of one finding.
+const EVENTS_MAX: usize = 200;
+
+/// Returns the places of the replies to effective writes that name these objects. Where an object is all that its
+/// service has, such as its mails, every effective write to that service counts.
+fn writes_to(record: &TrialRecord, objects: &BTreeSet<ObjectName>) -> Vec<u32> {
+    let mut requests = BTreeMap::new();
+    let mut places = Vec::new();
+    for (index, stamped) in record.trace.iter().enumerate() {
+        match &stamped.event {
+            // Calm runs number their requests anew.
+            Event::Begun(_) => requests.clear(),
+            Event::Held(request) => {
+                requests.insert(request.id, &request.signature);
+            }
+            Event::Answered { request, reply } if reply.is_effective_write() => {
+                let Some(signature) = requests.get(request) else {
+                    continue;
+                };
+                let concerned = objects.iter().any(|name| {
+                    let last = name.object.rsplit(['.', ':']).next().unwrap_or_default();
+                    name.service == signature.service
+                        && (name.object.starts_with('(') || names_word(&signature.text, last))
+                });
+                if concerned && places.len() < EVENTS_MAX {
+                    places.push(place(index));
+                }
+            }
+            _ => {}
+        }
+    }
+    places
 }
 
 /// Returns a finding about events of the trace.

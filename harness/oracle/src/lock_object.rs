@@ -42,11 +42,12 @@ pub fn infer(
 pub fn is_lock(baseline: &Baseline, name: &ObjectName) -> bool {
     let known = [&baseline.seed].into_iter().chain(&baseline.clean);
     let mut states = known.filter(|state| state.objects.contains_key(name));
-    baseline.lock_objects.contains(name) || states.next().is_none()
+    let is_whole_service = name.object.starts_with('(');
+    baseline.lock_objects.contains(name) || (!is_whole_service && states.next().is_none())
 }
 
 /// Returns whether the word stands in the text, with no letter, digit or underscore beside it.
-fn names_word(text: &str, word: &str) -> bool {
+pub(crate) fn names_word(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     !word.is_empty()
         && text.match_indices(word).any(|(at, _)| {

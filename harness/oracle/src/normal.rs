@@ -17,7 +17,7 @@ use twiceproof_model::snapshot::{Content, ObjectName};
 pub(crate) struct Group {
     /// How many there are.
     pub(crate) count: u64,
-    /// What identifies one of them to a person: `id=7`.
+    /// The primary key of one of them, as people read it: `id=7`.
     pub(crate) label: String,
     /// Whether the key in the label is content, so that rows of two states with one label are the same row.
     pub(crate) identity: bool,
@@ -317,21 +317,16 @@ fn group(table: &Table, colours: Option<&Vec<Digest>>) -> Rows {
     Rows::Known { columns, groups }
 }
 
-/// Cells shown of a row that has no key.
-const LABEL_CELLS_MAX: usize = 3;
-
 fn label(table: &Table, at: usize) -> String {
     let raw = &table.content.rows[at];
-    let columns = table.content.columns.iter().zip(raw).zip(&table.cells[at]);
-    let has_key = table.content.columns.iter().any(|column| column.key);
-    let shown = columns.filter(|((column, _), cell)| {
-        column.key || (!has_key && !matches!(cell, Cell::Surrogate | Cell::Reference(_)))
-    });
-    let words = shown.map(|((column, raw), _)| {
-        let value = raw.as_deref().unwrap_or("null");
-        format!("{}={}", column.name, crate::compare::clip(value))
-    });
-    words.take(LABEL_CELLS_MAX).collect::<Vec<_>>().join(", ")
+    let columns = table.content.columns.iter().zip(raw);
+    let words = columns
+        .filter(|(column, _)| column.key)
+        .map(|(column, raw)| {
+            let value = raw.as_deref().unwrap_or("null");
+            format!("{}={}", column.name, crate::compare::clip(value))
+        });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn has_identity(table: &Table, at: usize) -> bool {

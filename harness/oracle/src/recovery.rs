@@ -35,9 +35,12 @@ fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> 
         "the work is lost: two calm runs afterwards ({}) do not reach the state of a clean run",
         exits.join(", ")
     );
-    vec![finding::of_state(
-        baseline, "TP-V06", "", message, comparison,
-    )]
+    let title = finding::Title {
+        code: "TP-V06",
+        aspect: "",
+        message: &message,
+    };
+    vec![finding::of_state(baseline, record, &title, comparison)]
 }
 
 /// Returns whether the trial's work is lost: the state is not accepted, and calm runs leave it as it is or fail.

@@ -56,12 +56,9 @@ pub(crate) fn verdict_comparison(baseline: &Baseline, record: &TrialRecord) -> C
 }
 
 fn state_finding(baseline: &Baseline, record: &TrialRecord, comparison: Comparison) -> Finding {
-    if record.stage == accepted::SERIAL && baseline.contract == Contract::Once {
-        let message =
-            "a second run, started after the first one ended, changes the state".to_owned();
-        return finding::of_state(baseline, "TP-V01", REPETITION, message, comparison);
-    }
+    let is_repetition = record.stage == accepted::SERIAL && baseline.contract == Contract::Once;
     let message = match (baseline.contract, record.recoveries.is_empty()) {
+        _ if is_repetition => "a second run, started after the first one ended, changes the state",
         (Contract::Once, true) => "state differs from a clean run",
         (Contract::Once, false) => "state differs from a clean run, although the job ran again",
         (Contract::Exclusion, true) => "state equals no serial order of the runs",
@@ -69,7 +66,16 @@ fn state_finding(baseline: &Baseline, record: &TrialRecord, comparison: Comparis
             "state equals no serial order of the runs, although the job ran again"
         }
     };
-    finding::of_state(baseline, "TP-V01", "", message.to_owned(), comparison)
+    let aspect = if is_repetition { REPETITION } else { "" };
+    finding::of_state(baseline, record, &title(aspect, message), comparison)
+}
+
+fn title<'a>(aspect: &'a str, message: &'a str) -> finding::Title<'a> {
+    finding::Title {
+        code: "TP-V01",
+        aspect,
+        message,
+    }
 }
 
 /// Returns the findings about run-log tables: seeded rows stay, and at most as many rows a start come as the clean
@@ -88,10 +94,9 @@ fn per_run(baseline: &Baseline, record: &TrialRecord) -> Vec<Finding> {
         let found = count(&record.snapshot);
         if found > rows_max {
             let comparison = too_many(name, rows_max, found);
-            let message = "a run-log table has more rows than runs were started".to_owned();
-            findings.push(finding::of_state(
-                baseline, "TP-V01", "", message, comparison,
-            ));
+            let message = "a run-log table has more rows than runs were started";
+            let title = title("", message);
+            findings.push(finding::of_state(baseline, record, &title, comparison));
         }
     }
     findings

@@ -149,7 +149,7 @@ fn no_budget_is_inconclusive() {
     assert_eq!(result.outcome, Outcome::Inconclusive);
     assert!(result.budget_spent);
     assert_eq!(result.coverage.trials, 0);
-    let owed = "the budget cut short: serial, crash, preempt, sample";
+    let owed = "the budget cut short: serial, crash, preempt";
     assert_eq!(result.reasons, [("TP-I01".to_owned(), owed.to_owned())]);
 }
 
@@ -209,4 +209,41 @@ fn repeated_work_is_fine_where_exclusion_is_owed() {
     let asked = with_contract(spec(entry, 1), Contract::Exclusion);
     let result = campaign(&asked, &mut ToyLab::new(entry.program));
     assert_eq!(result.outcome, Outcome::Passed, "{}", describe(&result));
+}
+
+#[test]
+fn one_schedule_is_judged_as_its_campaign_judged_it() {
+    use twiceproof_explore::Mode;
+    use twiceproof_explore::campaign::{ReplayAsked, replay};
+    for name in ["check-then-create", "not-repeatable", "create-exclusive"] {
+        let entry = entry(name);
+        let spec = spec(entry, 1);
+        let result = campaign(&spec, &mut ToyLab::new(entry.program));
+        for found in &result.findings {
+            let asked = ReplayAsked {
+                schedule: &found.schedule,
+                mode: Mode::Strict,
+                trace: None,
+                instances: None,
+                times: 3,
+            };
+            let control = Control {
+                elapsed: &|| Duration::ZERO,
+                interrupted: &|| false,
+                observer: &mut |_| {},
+            };
+            let again = replay(&spec, &mut ToyLab::new(entry.program), &asked, control);
+            assert_eq!(
+                again.outcome,
+                Outcome::Violated,
+                "{name}: {}",
+                found.schedule
+            );
+            for (record, verdict) in &again.trials {
+                let shows = matches!(verdict, twiceproof_model::Verdict::Violation(findings)
+                    if findings.iter().any(|other| other.id == found.finding.id));
+                assert!(shows, "{name}: {verdict:?}\n{}", record.schedule);
+            }
+        }
+    }
 }

@@ -60,8 +60,6 @@ fn replayed(record: &TrialRecord, lab: &mut ToyLab) -> TrialRecord {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn any_trial_is_repeated_by_its_schedule(
         place in 0..BANK.len(),

@@ -1,0 +1,7 @@
+//! The oracles over records made by hand.
+
+mod common;
+mod compare;
+mod judge;
+mod learn;
+mod sections;

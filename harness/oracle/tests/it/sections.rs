@@ -1,0 +1,69 @@
+//! Mutual exclusion as the wire shows it.
+
+use crate::common::{asked, baseline, job, record, reply, state};
+use twiceproof_model::scenario::Contract;
+use twiceproof_model::target::LockSpec;
+use twiceproof_model::{Event, Exit, Verdict};
+use twiceproof_oracle::{Checks, judge};
+
+/// Each word is a request: `1L` job#1 locks, `2W` job#2 changes a row, `w` none, `U` unlocks, `X` ends.
+fn check(words: &str, release: &str, expect: bool) {
+    let mut baseline = baseline(&state(&[]), &[&state(&[])], Contract::Exclusion);
+    baseline.locks.push(LockSpec {
+        name: "points".to_owned(),
+        service: "pg".into(),
+        acquire: "SELECT pg_*advisory_lock(".to_owned(),
+        release: release.to_owned(),
+    });
+    let mut events = Vec::new();
+    for (word, ordinal) in words.split(' ').zip(1..) {
+        let number = word.as_bytes()[0] - b'0';
+        let call = || reply("SELECT", Some(1), true);
+        events.extend(match &word[1..] {
+            "L" => asked(number, ordinal, "SELECT pg_try_advisory_lock(?)", call()),
+            "U" => asked(number, ordinal, "SELECT pg_advisory_unlock(?)", call()),
+            "W" => asked(
+                number,
+                ordinal,
+                "UPDATE members",
+                reply("UPDATE", Some(1), true),
+            ),
+            "w" => asked(
+                number,
+                ordinal,
+                "UPDATE members",
+                reply("UPDATE", Some(0), true),
+            ),
+            "C" => asked(number, ordinal, "COMMIT", reply("COMMIT", None, true)),
+            _ => vec![Event::Exited {
+                instance: job(number),
+                exit: Exit::Code(0),
+            }],
+        });
+    }
+    let trial = record(&state(&[]), events);
+    let verdict = judge(&baseline, &trial, &Checks::new(Contract::Exclusion, &[]));
+    let found = matches!(&verdict, Verdict::Violation(findings) if findings[0].code == "TP-V05");
+    assert_eq!(found, expect, "{words}: {verdict:?}");
+}
+
+const UNLOCK: &str = "SELECT pg_advisory_unlock(";
+
+#[test]
+fn sections_that_both_write_must_not_overlap() {
+    check("1L 2L 1W 2W 1U 2U", UNLOCK, true);
+    check("1L 1W 1U 2L 2W 2U", UNLOCK, false);
+    check("1L 2L 2W 2U 1W 1U", UNLOCK, true);
+}
+
+#[test]
+fn a_section_without_work_does_not_count() {
+    check("1L 2L 1W 2w 1U 2U", UNLOCK, false);
+    check("1L 2L 1W 2C 2X 1U", UNLOCK, false);
+}
+
+#[test]
+fn without_a_release_the_section_ends_with_the_session() {
+    check("1L 1W 2L 2W 1X 2X", "", true);
+    check("1L 1W 1X 2L 2W 2X", "", false);
+}
