@@ -89,7 +89,8 @@ impl Drop for Engine {
             return;
         };
         // Asked to end, an engine ends its containers and its own children first.
-        let _ = read(&["kill", "-TERM", &child.id().to_string()]);
+        // The shell's own `kill`, since a small system lacks the program.
+        let _ = read(&["sh", "-c", &format!("kill -TERM {}", child.id())]);
         let start = Instant::now();
         while matches!(child.try_wait(), Ok(None)) && start.elapsed() < WAIT_MAX {
             sleep(LOOK_EVERY);
