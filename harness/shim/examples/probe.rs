@@ -1,6 +1,9 @@
 //! What the conformance tests run inside a sandbox: the first word says what to try, and the
 //! outcome is a line of output.
-#![expect(unsafe_code, reason = "processes, signals and shared memory by raw system calls")]
+#![expect(
+    unsafe_code,
+    reason = "processes, signals and shared memory by raw system calls"
+)]
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
@@ -20,7 +23,9 @@ fn main() {
         ["raise", signal] => raise(signal.parse().unwrap_or(0)),
         ["echo", text] => Ok((*text).to_owned()),
         ["cat"] => cat(),
-        ["env"] => Ok(env::vars().map(|(name, value)| format!("{name}={value}\n")).collect()),
+        ["env"] => Ok(env::vars()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect()),
         ["where"] => env::current_dir().map(|folder| folder.display().to_string()),
         ["read", path] => fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         ["list", path] => list(path),
@@ -88,13 +93,18 @@ fn cat() -> Outcome {
 
 fn list(path: &str) -> Outcome {
     let names = fs::read_dir(path)?.flatten().map(|entry| entry.file_name());
-    let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
     names.sort();
     Ok(names.join(" "))
 }
 
 fn connect(address: &str) -> Outcome {
-    let address = address.to_socket_addrs()?.next().expect("an address or an error");
+    let address = address
+        .to_socket_addrs()?
+        .next()
+        .expect("an address or an error");
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.write_all(b"ping")?;
     let mut answer = [0; 4];
@@ -103,7 +113,11 @@ fn connect(address: &str) -> Outcome {
 }
 
 fn udp(address: &str) -> Outcome {
-    let any = if address.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" };
+    let any = if address.starts_with('[') {
+        "[::]:0"
+    } else {
+        "0.0.0.0:0"
+    };
     let socket = UdpSocket::bind(any)?;
     socket.connect(address)?;
     socket.send(b"ping")?;
@@ -160,7 +174,10 @@ fn count(path: &str) -> Outcome {
     if child != 0 {
         say("ready");
     }
-    run(format!("{path}.{}", if child == 0 { "child" } else { "parent" }))
+    run(format!(
+        "{path}.{}",
+        if child == 0 { "child" } else { "parent" }
+    ))
 }
 
 /// Starts processes that try to get away: a session of its own, orphans, deaf to signals.
@@ -185,7 +202,7 @@ fn family(path: &str) -> Outcome {
         sleep();
     }
     let up = |name: &&str| !fs::exists(format!("{path}.{name}")).unwrap_or(false);
-    while ["deaf", "session", "daemon"].iter().any(|name| up(&name)) {
+    while ["deaf", "session", "daemon"].iter().any(up) {
         thread::sleep(Duration::from_millis(1));
     }
     Ok("up".to_owned())
@@ -222,10 +239,16 @@ fn leave() -> Outcome {
 
 /// Returns how many things of a former start are there: files and shared memory.
 fn left() -> String {
-    let files = PLACES.iter().map(|place| fs::read_dir(place).map_or(0, Iterator::count));
+    let files = PLACES
+        .iter()
+        .map(|place| fs::read_dir(place).map_or(0, Iterator::count));
     // SAFETY: plain calls.
     let memory = unsafe {
-        let found = [libc::shmget(0x7457, 4096, 0), libc::semget(0x7457, 1, 0), libc::msgget(0x7457, 0)];
+        let found = [
+            libc::shmget(0x7457, 4096, 0),
+            libc::semget(0x7457, 1, 0),
+            libc::msgget(0x7457, 0),
+        ];
         found.iter().filter(|id| **id >= 0).count()
     };
     format!("{} files, {memory} objects", files.sum::<usize>())

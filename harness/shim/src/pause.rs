@@ -5,11 +5,12 @@
 
 use crate::sample::state_of;
 use crate::system::{check, drain_signals, poll, poll_entry};
-use crate::tree::{numbers_in, processes};
-use std::collections::BTreeMap;
+use crate::tree::{Tree, numbers_in, processes};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, Result};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
+use twiceproof_shim::Report;
 
 /// Longest time that stopping may take.
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -31,14 +32,6 @@ enum Thread {
 pub(crate) struct Tracer {
     threads: BTreeMap<libc::pid_t, Thread>,
     holds: bool,
-}
-
-/// Which thread a list holds, with its process.
-fn all_threads() -> Vec<libc::pid_t> {
-    processes()
-        .into_iter()
-        .flat_map(|process| numbers_in(&format!("/proc/{process}/task")))
-        .collect()
 }
 
 fn request(what: libc::c_uint, thread: libc::pid_t, data: usize) -> Result<()> {
@@ -73,24 +66,34 @@ impl Tracer {
         self.threads.remove(&thread);
     }
 
-    /// Traces and interrupts every thread not yet traced; returns whether there was one.
-    fn seize_new(&mut self) -> Result<bool> {
-        let mut found = false;
-        for thread in all_threads() {
-            if self.threads.contains_key(&thread) {
-                continue;
+    /// Traces and interrupts every thread not yet traced; returns whether there was none.
+    ///
+    /// One that ended while we looked may have left a child that the list does not have, so it
+    /// counts too: once, as it may stay as a zombie.
+    fn all_are_traced(&mut self, zombies: &mut BTreeSet<libc::pid_t>) -> Result<bool> {
+        let mut all = true;
+        for process in processes() {
+            let threads = numbers_in(&format!("/proc/{process}/task"));
+            all &= !threads.is_empty();
+            for thread in threads {
+                if self.threads.contains_key(&thread) {
+                    continue;
+                }
+                match request(libc::PTRACE_SEIZE, thread, 0) {
+                    Ok(()) => {
+                        all = false;
+                        self.threads.insert(thread, Thread::Going);
+                        let _ = request(libc::PTRACE_INTERRUPT, thread, 0);
+                    }
+                    Err(error) => match state_of(thread) {
+                        Some(b'Z' | b'X') => all &= !zombies.insert(thread),
+                        None => all = false,
+                        Some(_) => return Err(error),
+                    },
+                }
             }
-            match request(libc::PTRACE_SEIZE, thread, 0) {
-                Ok(()) => {}
-                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
-                Err(_) if matches!(state_of(thread), None | Some(b'Z' | b'X')) => continue,
-                Err(error) => return Err(error),
-            }
-            found = true;
-            self.threads.insert(thread, Thread::Going);
-            let _ = request(libc::PTRACE_INTERRUPT, thread, 0);
         }
-        Ok(found)
+        Ok(all)
     }
 
     fn going(&self) -> impl Iterator<Item = libc::pid_t> {
@@ -113,31 +116,29 @@ impl Tracer {
     }
 }
 
-/// Stops every thread of the tree; `reap` must pass what it learns to the tracer.
-pub(crate) fn pause(
-    tree: &mut crate::tree::Tree,
-    signals: BorrowedFd<'_>,
-) -> Result<Vec<twiceproof_shim::Report>> {
+/// Stops every thread of the tree, and returns what was learnt of ends meanwhile.
+pub(crate) fn pause(tree: &mut Tree, signals: BorrowedFd<'_>) -> Result<Vec<Report>> {
     let (begun, mut reports) = (Instant::now(), Vec::new());
-    tree.tracer.holds = true;
-    // Threads left over from the last pause that still sit in their call are ours already.
+    let mut zombies = BTreeSet::new();
     loop {
-        let found = tree.tracer.seize_new()?;
-        reports.extend(tree.reap());
-        tree.tracer.holds = true;
+        // Only a list made after all had stopped can be whole.
         let patient = begun.elapsed() < CALL_MAX;
-        let stuck = |thread| !patient && matches!(state_of(thread), Some(b'D'));
-        let waiting = tree.tracer.going().any(|thread| !stuck(thread));
-        if !found && !waiting {
+        let counts = |thread| patient || state_of(thread) != Some(b'D');
+        let settled = !tree.tracer.going().any(counts);
+        tree.tracer.holds = true;
+        let all_are_traced = tree.tracer.all_are_traced(&mut zombies)?;
+        if settled && all_are_traced {
             return Ok(reports);
         }
         if begun.elapsed() > STOP_MAX {
             tree.tracer.resume();
             return Err(Error::from_raw_os_error(libc::ETIMEDOUT));
         }
-        if !found {
+        reports.extend(tree.reap());
+        if tree.tracer.going().next().is_some() {
             poll(&mut [poll_entry(signals, libc::POLLIN)], Some(1))?;
             drain_signals(signals);
+            reports.extend(tree.reap());
         }
     }
 }

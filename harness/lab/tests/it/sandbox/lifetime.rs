@@ -139,9 +139,9 @@ fn lone() {
     let mine = |token: &str| bearers(token).len();
     super::run(&Local, async |bench: &mut Bench| {
         let before = std::fs::read_dir("/proc/self/fd").unwrap().count();
-        for _ in 0..5 {
+        for round in 0..5 {
             let mut sandbox = bench.open().await;
-            let path = format!("/share/{token}");
+            let path = format!("/share/{token}-{round}");
             let family = begin(&mut sandbox, &["family", &path]).await;
             family.exit(&mut sandbox).await;
             assert!(mine(&token) >= 3);

@@ -1,0 +1,3 @@
+//! Integration tests of the control messages, in one binary.
+
+mod messages;
