@@ -103,7 +103,8 @@ fn every_test_file_is_part_of_its_binary() {
 
 #[test]
 fn exceptions_for_unsafety_stay_in_the_shim_and_one_file_of_the_lab() {
-    // Everywhere else the lint of the workspace forbids it; this watches the exceptions to the lint.
+    // Everywhere else the lint of the workspace forbids it; this watches the exceptions to the
+    // lint.
     let lint = format!("{}_code", "unsafe");
     let says = |path: &String| text(path).is_some_and(|text| text.contains(&lint));
     let places: Vec<_> = files(".rs").into_iter().filter(says).collect();
