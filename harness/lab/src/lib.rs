@@ -1,5 +1,22 @@
-//! Runs trials: sandboxes, taps, services, and the one dispatcher that changes the world.
+//! Runs trials for real: sandboxes, taps, services, and the one dispatcher that owns a trial and changes the world.
 
 pub mod backend;
-mod embed;
+pub mod dispatcher;
+pub mod embed;
+pub mod janitor;
+pub mod plan;
+pub mod quiescence;
+pub mod real_lab;
 pub mod sandbox;
+pub mod service;
+pub mod sockdiag;
+pub mod source;
+pub mod store;
+pub mod tap;
+
+mod cell;
+mod fail;
+mod trial;
+
+pub use plan::{Plan, target_hash};
+pub use real_lab::{LabOptions, RealLab};

@@ -1,0 +1,420 @@
+//! A cell: the private services and sandboxes of one trial at a time, on one thread.
+
+use crate::dispatcher::{Dispatcher, Interrupted, Observer, Setup};
+use crate::fail::{harness, sandbox_failed, service_failed};
+use crate::plan::Plan;
+use crate::sandbox::{Occupant, Sandbox, SandboxEvent, SandboxSpec};
+use crate::service::{self, KnownContents, Service, ServiceContext};
+use futures_util::FutureExt;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinHandle;
+use twiceproof_explore::{Assignment, LabError};
+use twiceproof_model::record::{Drive, Timings};
+use twiceproof_model::{InstanceId, ServiceName, Snapshot, TrialRecord};
+use twiceproof_wire::Protocol;
+
+/// Something that happened outside the dispatcher.
+pub(crate) enum Signal {
+    /// An instance, by place, connected to a service, by place.
+    Accepted {
+        instance: u8,
+        service: usize,
+        stream: TcpStream,
+        peer: SocketAddr,
+    },
+    /// A tap of the trial `epoch` tells something.
+    Tap {
+        epoch: u64,
+        link: usize,
+        event: crate::tap::tcp::TapEvent,
+    },
+    /// A sandbox reports something.
+    Sandbox { instance: u8, event: SandboxEvent },
+}
+
+/// A running service of the cell.
+pub(crate) struct Running {
+    pub(crate) name: ServiceName,
+    pub(crate) protocol: &'static dyn Protocol,
+    pub(crate) service: Box<dyn Service>,
+}
+
+/// A warm sandbox for one instance.
+pub(crate) struct Seat {
+    pub(crate) sandbox: Sandbox,
+    accepting: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        for task in &self.accepting {
+            task.abort();
+        }
+    }
+}
+
+/// A cell.
+pub(crate) struct Cell {
+    pub(crate) plan: Arc<Plan>,
+    number: u32,
+    folder: PathBuf,
+    pub(crate) services: Vec<Running>,
+    seats: BTreeMap<(u8, u8), Seat>,
+    /// The disguise whose seats are in use.
+    disguise: u8,
+    epoch: u64,
+    sender: UnboundedSender<Signal>,
+    receiver: UnboundedReceiver<Signal>,
+    known: KnownContents,
+    is_fresh: bool,
+}
+
+impl Cell {
+    /// Starts the services.
+    pub(crate) async fn open(plan: Arc<Plan>, number: u32) -> Result<Self, LabError> {
+        let folder = plan.folder.join(format!("cell-{number}"));
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| crate::fail::not_written(&folder, &error))?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let mut cell = Self {
+            plan: Arc::clone(&plan),
+            number,
+            folder,
+            services: Vec::new(),
+            seats: BTreeMap::new(),
+            disguise: 0,
+            epoch: 0,
+            sender,
+            receiver,
+            known: KnownContents::default(),
+            is_fresh: true,
+        };
+        for spec in &plan.scenario.target.services {
+            let running = cell.start_service(spec).await?;
+            cell.services.push(running);
+        }
+        Ok(cell)
+    }
+
+    async fn start_service(
+        &self,
+        spec: &twiceproof_model::target::ServiceSpec,
+    ) -> Result<Running, LabError> {
+        let kind = service::find(&spec.kind)
+            .ok_or_else(|| harness(format!("no service of kind {}", spec.kind)))?;
+        let folder = self.folder.join(spec.name.as_str());
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| crate::fail::not_written(&folder, &error))?;
+        let state = self
+            .plan
+            .scenario
+            .target
+            .state
+            .get(&spec.name)
+            .cloned()
+            .unwrap_or_default();
+        let context = ServiceContext {
+            spec,
+            state: &state,
+            backend: self.plan.backend,
+            folder: &folder,
+            cell: self.number,
+        };
+        let service = kind.start(context).await.map_err(service_failed)?;
+        let protocol = kind.protocol().unwrap_or("opaque");
+        let protocol = twiceproof_wire::registry::find(protocol)
+            .ok_or_else(|| harness(format!("no protocol {protocol}")))?;
+        Ok(Running {
+            name: spec.name.clone(),
+            protocol,
+            service,
+        })
+    }
+
+    /// Returns name and version of each service.
+    pub(crate) fn versions(&self) -> Vec<(String, String, String)> {
+        let specs = self.plan.scenario.target.services.iter();
+        specs
+            .zip(&self.services)
+            .map(|(spec, running)| {
+                (
+                    spec.name.to_string(),
+                    spec.kind.clone(),
+                    running.service.version(),
+                )
+            })
+            .collect()
+    }
+
+    /// Begins a part of a trial: what taps of former ones still tell is void.
+    pub(crate) fn begin_epoch(&mut self) {
+        self.epoch += 1;
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn sender(&self) -> UnboundedSender<Signal> {
+        self.sender.clone()
+    }
+
+    /// Returns whether signals wait.
+    pub(crate) fn has_signals(&self) -> bool {
+        !self.receiver.is_empty()
+    }
+
+    /// Returns the next signal, if one is there.
+    pub(crate) fn try_next(&mut self) -> Option<Signal> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Waits for the next signal, at most so long.
+    pub(crate) async fn next(&mut self, wait: Duration) -> Option<Signal> {
+        let disguise = self.disguise;
+        let (receiver, seats) = (&mut self.receiver, &mut self.seats);
+        let mut poll = |context: &mut std::task::Context<'_>| {
+            if let Poll::Ready(Some(signal)) = receiver.poll_recv(context) {
+                return Poll::Ready(signal);
+            }
+            for ((instance, worn), seat) in seats.iter_mut() {
+                if *worn != disguise {
+                    continue;
+                }
+                if let Poll::Ready(event) = seat.sandbox.poll_event(context) {
+                    let instance = *instance;
+                    return Poll::Ready(Signal::Sandbox { instance, event });
+                }
+            }
+            Poll::Pending
+        };
+        if wait.is_zero() {
+            // One look, without a timer: most steps find what they wait for already there.
+            let looked = poll_fn(|context| match poll(context) {
+                Poll::Ready(signal) => Poll::Ready(Some(signal)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            return looked.await;
+        }
+        tokio::time::timeout(wait, poll_fn(poll)).await.ok()
+    }
+
+    /// Returns the seat of an instance, opened if it was not yet.
+    pub(crate) async fn seat(
+        &mut self,
+        id: InstanceId,
+        disguise: u8,
+    ) -> Result<&mut Seat, LabError> {
+        let key = (id.number() - 1, disguise);
+        if !self.seats.contains_key(&key) {
+            let seat = self.open_seat(id, disguise).await?;
+            self.seats.insert(key, seat);
+        }
+        Ok(self.seats.get_mut(&key).expect("it was inserted above"))
+    }
+
+    /// Returns the socket that answers questions on sockets inside an instance's sandbox.
+    pub(crate) fn diag(&self, id: InstanceId, disguise: u8) -> Option<&OwnedFd> {
+        self.seats
+            .get(&(id.number() - 1, disguise))
+            .map(|seat| &seat.sandbox.diag)
+    }
+
+    async fn open_seat(&self, id: InstanceId, disguise: u8) -> Result<Seat, LabError> {
+        let spec = self.sandbox_spec(id, disguise);
+        let opened = self.plan.backend.open(spec).await;
+        let mut sandbox = opened.map_err(|error| sandbox_failed("open a sandbox", error))?;
+        let mut accepting = Vec::new();
+        for (name, listener) in std::mem::take(&mut sandbox.listeners) {
+            let place = self
+                .services
+                .iter()
+                .position(|running| running.name == name);
+            let service =
+                place.ok_or_else(|| harness(format!("a listener of no service: {name}")))?;
+            let listener = listener
+                .set_nonblocking(true)
+                .and_then(|()| tokio::net::TcpListener::from_std(listener))
+                .map_err(|error| harness(format!("cannot listen for {name}: {error}")))?;
+            let (sender, instance) = (self.sender.clone(), id.number() - 1);
+            accepting.push(tokio::task::spawn_local(async move {
+                while let Ok((stream, peer)) = listener.accept().await {
+                    let signal = Signal::Accepted {
+                        instance,
+                        service,
+                        stream,
+                        peer,
+                    };
+                    if sender.send(signal).is_err() {
+                        break;
+                    }
+                }
+            }));
+        }
+        Ok(Seat { sandbox, accepting })
+    }
+
+    fn sandbox_spec(&self, id: InstanceId, disguise: u8) -> SandboxSpec {
+        let target = &self.plan.scenario.target;
+        let (mut listen, mut hosts, mut folders) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (spec, running)) in target.services.iter().zip(&self.services).enumerate() {
+            folders.extend(running.service.folders());
+            let Some(port) = spec.port else { continue };
+            let addresses = addresses_of(&spec.host, place);
+            for address in &addresses {
+                listen.push((spec.name.clone(), SocketAddr::new(*address, port)));
+                if spec.host != "localhost" && spec.host.parse::<IpAddr>().is_err() {
+                    hosts.push((*address, spec.host.clone()));
+                }
+            }
+        }
+        folders.extend(self.plan.folders());
+        let name = match disguise {
+            0 => format!("job-{}", id.number()),
+            _ => format!("other{disguise}-{}", id.number()),
+        };
+        SandboxSpec {
+            name,
+            occupant: Occupant::Instance,
+            listen,
+            hosts,
+            folders,
+            image: self.plan.image(),
+            fresh: true,
+        }
+    }
+
+    /// Captures the state that every trial begins with.
+    pub(crate) async fn seed_state(&mut self) -> Result<Snapshot, LabError> {
+        self.reset().await?;
+        self.capture().await
+    }
+
+    /// Fails if a service died by itself.
+    pub(crate) fn check_services(&mut self) -> Result<(), LabError> {
+        for running in &mut self.services {
+            if let Some(death) = running.service.died().now_or_never() {
+                return Err(service_failed(death));
+            }
+        }
+        Ok(())
+    }
+
+    async fn reset(&mut self) -> Result<(), LabError> {
+        for running in &mut self.services {
+            running.service.reset().await.map_err(service_failed)?;
+        }
+        Ok(())
+    }
+
+    async fn capture(&mut self) -> Result<Snapshot, LabError> {
+        let mut snapshot = Snapshot::default();
+        for running in &mut self.services {
+            let captured = running.service.capture(&mut self.known).await;
+            snapshot.objects.extend(captured.map_err(service_failed)?);
+        }
+        Ok(snapshot)
+    }
+
+    /// Makes every seat in use as new, where it was used before.
+    async fn clean_seats(&mut self) -> Result<(), LabError> {
+        for seat in self.seats.values_mut() {
+            let cleaned = seat.sandbox.clean().await;
+            cleaned.map_err(|error| sandbox_failed("clean a sandbox", error))?;
+        }
+        Ok(())
+    }
+
+    /// Runs one trial, from a fresh state to its record.
+    pub(crate) async fn run(
+        &mut self,
+        mut assignment: Assignment,
+        observer: Option<Observer>,
+        interrupted: Interrupted,
+    ) -> Result<TrialRecord, LabError> {
+        let mut timings = Timings::default();
+        let begun = Instant::now();
+        self.reset().await?;
+        if !std::mem::replace(&mut self.is_fresh, false) {
+            self.clean_seats().await?;
+        }
+        while self.try_next().is_some() {}
+        timings.reset_us = since(begun);
+        self.disguise = assignment.disguise;
+        let versions = self.versions();
+        let setup = Setup {
+            interrupted,
+            instances: assignment.instances,
+            drive: assignment.drive,
+            disguise: assignment.disguise,
+            observer,
+        };
+        let begun = Instant::now();
+        let plan = Arc::clone(&self.plan);
+        let mut dispatcher = Dispatcher::new(self, setup);
+        dispatcher.run(assignment.scheduler.as_mut()).await?;
+        timings.steps_us = since(begun);
+        dispatcher.cell().check_services()?;
+        let begun = Instant::now();
+        let mut states = vec![dispatcher.cell().capture().await?];
+        timings.capture_us = since(begun);
+        let begun = Instant::now();
+        let recovers = assignment
+            .clean_exit
+            .is_some_and(|clean| dispatcher.ended_otherwise(clean));
+        for number in 1..=2 {
+            if !recovers || (number == 2 && (assignment.accepts)(&states[1])) {
+                break;
+            }
+            dispatcher.recover(number).await?;
+            states.push(dispatcher.cell().capture().await?);
+        }
+        if recovers {
+            timings.recovery_us = since(begun);
+        }
+        let finished = dispatcher.finish();
+        timings.quiesce_us = finished.quiesce_us;
+        timings.blocked_us = finished.blocked_us;
+        if assignment.drive == Drive::Steps && assignment.instances == 1 {
+            plan.expectation.learn(finished.is_simple);
+        }
+        Ok(crate::trial::record(
+            &plan,
+            &assignment,
+            finished,
+            states,
+            timings,
+            versions,
+        ))
+    }
+
+    /// Returns whether instances of this target have one thread and one link, as far as clean runs showed.
+    pub(crate) fn expects_simple(&self) -> bool {
+        self.plan.expectation.is_simple()
+    }
+}
+
+fn since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Returns the addresses inside the sandbox under which the service at this place answers.
+fn addresses_of(host: &str, place: usize) -> Vec<IpAddr> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return vec![address];
+    }
+    if host == "localhost" {
+        return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    }
+    let last = u8::try_from(place + 2).unwrap_or(u8::MAX);
+    vec![Ipv4Addr::new(127, 0, 0, last).into()]
+}

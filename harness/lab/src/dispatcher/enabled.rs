@@ -1,0 +1,83 @@
+//! The steps on offer.
+
+use crate::dispatcher::Dispatcher;
+use crate::dispatcher::world::{Activity, Instance, Life};
+use twiceproof_model::{Enabled, Step};
+
+impl Dispatcher<'_> {
+    /// Returns the steps that can be taken now, in the order that [`Enabled`] promises. All instances are settled.
+    pub(super) fn enabled(&self) -> Vec<Enabled> {
+        let mut enabled = Vec::new();
+        for instance in &self.instances {
+            self.offer(instance, &mut enabled);
+        }
+        let plain = |step| Enabled {
+            step,
+            request: None,
+        };
+        for instance in &self.instances {
+            match instance.life {
+                Life::Running => {
+                    enabled.push(plain(Step::Kill(instance.id)));
+                    enabled.push(plain(Step::Pause(instance.id)));
+                }
+                Life::Paused => {
+                    enabled.push(plain(Step::Kill(instance.id)));
+                    enabled.push(plain(Step::Resume(instance.id)));
+                }
+                Life::Waiting | Life::Ended(_) | Life::Gone(_) => {}
+            }
+        }
+        enabled
+    }
+
+    /// Returns whether one of the steps lets an instance go on.
+    pub(super) fn has_progress(enabled: &[Enabled]) -> bool {
+        enabled
+            .iter()
+            .any(|offer| !offer.step.is_fault() || matches!(offer.step, Step::Resume(_)))
+    }
+
+    fn offer(&self, instance: &Instance, enabled: &mut Vec<Enabled>) {
+        let id = instance.id;
+        match (instance.life, instance.activity) {
+            (Life::Waiting, _) => {
+                enabled.push(Enabled {
+                    step: Step::Start(id),
+                    request: None,
+                });
+                return;
+            }
+            (Life::Running, Activity::Asleep) => {
+                enabled.push(Enabled {
+                    step: Step::Wake(id),
+                    request: None,
+                });
+                return;
+            }
+            _ if instance.is_polling => return,
+            _ => {}
+        }
+        let links = || self.links.iter().filter(move |link| link.id.instance == id);
+        let mut held: Vec<_> = links().filter_map(|link| link.held.as_ref()).collect();
+        held.sort_by_key(|(request, _)| request.id);
+        for (request, _) in held {
+            for step in [Step::Release(request.id), Step::Forward(request.id)] {
+                enabled.push(Enabled {
+                    step,
+                    request: Some(request.clone()),
+                });
+            }
+        }
+        let flights = links().flat_map(|link| &link.flights);
+        for flight in flights.filter(|flight| flight.is_answered) {
+            let id = flight.request.id;
+            for step in [Step::Deliver(id), Step::DropReply(id)] {
+                enabled.push(Enabled {
+                    step,
+                    request: Some(flight.request.clone()),
+                });
+            }
+        }
+    }
+}

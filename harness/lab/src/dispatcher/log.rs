@@ -1,0 +1,68 @@
+//! The log of a trial: one writer, one order.
+
+use std::sync::Arc;
+use std::time::Instant;
+use twiceproof_model::record::Doubt;
+use twiceproof_model::{Event, Stamped, Trace};
+
+/// Most events that one trial may log; steps end there.
+pub(crate) const EVENTS_MAX: usize = 200_000;
+
+/// Is told each event as it is logged, before what it announces is done.
+pub type Observer = Arc<dyn Fn(&Stamped) + Send + Sync>;
+
+/// The events so far.
+pub(crate) struct Log {
+    begun: Instant,
+    trace: Trace,
+    observer: Option<Observer>,
+    doubts: Vec<Doubt>,
+}
+
+impl Log {
+    pub(crate) fn new(observer: Option<Observer>) -> Self {
+        Self {
+            begun: Instant::now(),
+            trace: Vec::new(),
+            observer,
+            doubts: Vec::new(),
+        }
+    }
+
+    /// Logs an event. What it announces is done after this call, never before.
+    pub(crate) fn write(&mut self, event: Event) {
+        match &event {
+            Event::Opaque { link, reason } => {
+                self.doubt(Doubt::OpaqueLink(format!("{}: {reason}", link.service)));
+            }
+            Event::BestEffort { instance, reason } => {
+                self.doubt(Doubt::BestEffort(format!("{instance}: {reason}")));
+            }
+            Event::ServiceDied { service, exit } => {
+                self.doubt(Doubt::ServiceDied(format!("{service}: {exit}")));
+            }
+            _ => {}
+        }
+        let at_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let stamped = Stamped { at_us, event };
+        if let Some(observer) = &self.observer {
+            observer(&stamped);
+        }
+        self.trace.push(stamped);
+    }
+
+    /// Notes a reason why the trial proves less than it claims, once.
+    pub(crate) fn doubt(&mut self, doubt: Doubt) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.trace.len() >= EVENTS_MAX
+    }
+
+    pub(crate) fn into_parts(self) -> (Trace, Vec<Doubt>) {
+        (self.trace, self.doubts)
+    }
+}

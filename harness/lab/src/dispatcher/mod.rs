@@ -1,0 +1,418 @@
+//! The dispatcher: owns one trial, logs before it acts, and is the only one that changes the world.
+
+mod enabled;
+pub mod log;
+mod output;
+mod polling;
+mod quiesce;
+mod signals;
+mod world;
+
+pub use log::Observer;
+
+use crate::cell::Cell;
+use crate::fail::{harness, sandbox_failed};
+use crate::sandbox::{Scope, StartSpec};
+use crate::tap::tcp::{Mode, Permit};
+use log::Log;
+use output::OutputReader;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use twiceproof_explore::{LabError, Scheduler};
+use twiceproof_model::event::Part;
+use twiceproof_model::record::{Doubt, Drive, Output};
+use twiceproof_model::scenario::Placeholders;
+use twiceproof_model::{Event, Exit, InstanceId, RequestId, Step, Trace};
+use world::{Flight, Instance, Life, Link};
+
+/// Most steps of one trial.
+pub const STEPS_MAX: u32 = 50_000;
+/// SIGKILL.
+const SIGKILL: i32 = 9;
+
+/// Tells whether the work was interrupted from outside.
+pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// How a dispatcher is set up.
+pub(crate) struct Setup {
+    pub(crate) instances: u8,
+    pub(crate) drive: Drive,
+    pub(crate) disguise: u8,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) interrupted: Interrupted,
+}
+
+/// What a finished trial leaves, beside the state of the services.
+pub(crate) struct Finished {
+    pub(crate) trace: Trace,
+    pub(crate) doubts: Vec<Doubt>,
+    pub(crate) exits: BTreeMap<InstanceId, Exit>,
+    pub(crate) outputs: BTreeMap<InstanceId, Output>,
+    pub(crate) recoveries: Vec<Exit>,
+    pub(crate) quiesce_us: u64,
+    pub(crate) blocked_us: u64,
+    /// Whether every instance was seen with one thread and one link at most.
+    pub(crate) is_simple: bool,
+}
+
+/// Drives one trial.
+pub(crate) struct Dispatcher<'a> {
+    cell: &'a mut Cell,
+    setup: Setup,
+    log: Log,
+    instances: Vec<Instance>,
+    links: Vec<Link>,
+    /// Something happened that can have freed a lock in a service.
+    freed: bool,
+    /// Whether a cycle of waits was told since the last step.
+    told_cycle: bool,
+    outputs: BTreeMap<InstanceId, Output>,
+    exits: BTreeMap<InstanceId, Exit>,
+    recoveries: Vec<Exit>,
+    quiesce_us: u64,
+    blocked_us: u64,
+    is_simple: bool,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub(crate) fn new(cell: &'a mut Cell, setup: Setup) -> Self {
+        cell.begin_epoch();
+        let mut log = Log::new(setup.observer.clone());
+        log.write(Event::Begun(Part::Main));
+        let instances = InstanceId::first(setup.instances)
+            .map(Instance::new)
+            .collect();
+        Self {
+            cell,
+            setup,
+            log,
+            instances,
+            links: Vec::new(),
+            freed: false,
+            told_cycle: false,
+            outputs: BTreeMap::new(),
+            exits: BTreeMap::new(),
+            recoveries: Vec::new(),
+            quiesce_us: 0,
+            blocked_us: 0,
+            is_simple: true,
+        }
+    }
+
+    /// Runs the main part of the trial: the one loop in which the world is changed.
+    pub(crate) async fn run(&mut self, scheduler: &mut dyn Scheduler) -> Result<(), LabError> {
+        if self.setup.drive != Drive::Steps {
+            return self.run_freely().await;
+        }
+        for _ in 0..STEPS_MAX {
+            let enabled = self.quiesce().await?;
+            if enabled.is_empty() {
+                return self.end_part().await;
+            }
+            let Some(index) = scheduler.choose(&enabled) else {
+                return self.run_out().await;
+            };
+            let Some(chosen) = enabled.get(index) else {
+                return Err(harness(format!(
+                    "a scheduler chose step {index} of {}",
+                    enabled.len()
+                )));
+            };
+            self.take(&chosen.step).await?;
+            if self.log.is_full() {
+                break;
+            }
+        }
+        self.log
+            .doubt(Doubt::Bound(format!("more than {STEPS_MAX} steps")));
+        self.kill_all().await?;
+        self.end_part().await
+    }
+
+    /// Lets all instances run to their ends, lowest first: the scheduler has no more wishes.
+    async fn run_out(&mut self) -> Result<(), LabError> {
+        for _ in 0..STEPS_MAX {
+            let enabled = self.quiesce().await?;
+            let next = enabled
+                .iter()
+                .find(|offer| !offer.step.is_fault())
+                .or_else(|| {
+                    enabled
+                        .iter()
+                        .find(|offer| matches!(offer.step, Step::Resume(_)))
+                });
+            let Some(next) = next else {
+                return self.end_part().await;
+            };
+            let step = next.step.clone();
+            self.take(&step).await?;
+        }
+        self.log
+            .doubt(Doubt::Bound(format!("more than {STEPS_MAX} steps")));
+        self.kill_all().await?;
+        self.end_part().await
+    }
+
+    /// Starts all instances at once and waits for their ends.
+    async fn run_freely(&mut self) -> Result<(), LabError> {
+        for id in InstanceId::first(self.setup.instances) {
+            self.log.write(Event::Taken(Step::Start(id)));
+            self.start(id).await?;
+        }
+        self.await_ends().await?;
+        self.end_part().await
+    }
+
+    /// Runs the job once more, calmly and alone. Every process and link of the former part is gone.
+    pub(crate) async fn recover(&mut self, number: u8) -> Result<(), LabError> {
+        self.log.write(Event::Begun(Part::Recovery(number)));
+        self.cell.begin_epoch();
+        self.setup.drive = if self.setup.drive == Drive::Pump {
+            Drive::Pump
+        } else {
+            Drive::Free
+        };
+        self.setup.instances = 1;
+        self.links.clear();
+        self.instances = InstanceId::first(1).map(Instance::new).collect();
+        for id in InstanceId::first(1) {
+            self.start(id).await?;
+        }
+        self.await_ends().await?;
+        let exit = self.close_part().await?;
+        self.recoveries.extend(exit.into_values());
+        Ok(())
+    }
+
+    /// Ends the main part.
+    async fn end_part(&mut self) -> Result<(), LabError> {
+        self.exits = self.close_part().await?;
+        Ok(())
+    }
+
+    /// Closes all links, waits for the last output, and returns how the instances ended.
+    async fn close_part(&mut self) -> Result<BTreeMap<InstanceId, Exit>, LabError> {
+        self.close_links().await?;
+        let mut exits = BTreeMap::new();
+        for instance in &mut self.instances {
+            if let Life::Gone(exit) = instance.life {
+                exits.insert(instance.id, exit);
+            }
+            self.is_simple &= instance.tasks_most <= 1 && instance.links_opened <= 1;
+            if let Some(output) = instance.output.take() {
+                let output = output.finish().await;
+                self.outputs.entry(instance.id).or_insert(output);
+            }
+        }
+        Ok(exits)
+    }
+
+    /// Returns whether any instance of the main part ended otherwise than this.
+    pub(crate) fn ended_otherwise(&self, clean: Exit) -> bool {
+        self.exits.values().any(|exit| *exit != clean)
+    }
+
+    pub(crate) fn cell(&mut self) -> &mut Cell {
+        self.cell
+    }
+
+    pub(crate) fn finish(self) -> Finished {
+        let (trace, doubts) = self.log.into_parts();
+        Finished {
+            trace,
+            doubts,
+            exits: self.exits,
+            outputs: self.outputs,
+            recoveries: self.recoveries,
+            quiesce_us: self.quiesce_us,
+            blocked_us: self.blocked_us,
+            is_simple: self.is_simple,
+        }
+    }
+
+    /// Takes one step: logs it, then changes the world. The only place that does.
+    async fn take(&mut self, step: &Step) -> Result<(), LabError> {
+        self.log.write(Event::Taken(step.clone()));
+        self.told_cycle = false;
+        match step {
+            Step::Start(id) => self.start(*id).await?,
+            Step::Release(id) => self.forward(*id, true),
+            Step::Forward(id) => self.forward(*id, false),
+            Step::Deliver(id) => self.deliver(*id),
+            Step::DropReply(id) => self.drop_reply(*id),
+            Step::Wake(id) => {
+                let instance = &mut self.instances[id.index()];
+                instance.rouse();
+                instance.wakeful = true;
+            }
+            Step::Kill(id) => self.kill(*id).await?,
+            Step::Pause(id) => self.pause(*id).await?,
+            Step::Resume(id) => self.resume(*id).await?,
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, id: InstanceId) -> Result<(), LabError> {
+        let (output, write) = OutputReader::open()
+            .map_err(|error| harness(format!("cannot open a pipe for {id}: {error}")))?;
+        let placeholders = Placeholders {
+            instance: id.number(),
+            count: self.setup.instances,
+            slot: "1".to_owned(),
+        };
+        let target = &self.cell.plan.scenario.target;
+        let words = target.command.iter().chain(&target.args);
+        let spec = StartSpec {
+            argv: words.map(|word| placeholders.fill(word)).collect(),
+            env: placeholders.fill_all(&target.env),
+            workdir: self.cell.plan.workdir(),
+            stdin: None,
+            output: write,
+        };
+        let name = target.name.clone();
+        let disguise = self.setup.disguise;
+        let seat = self.cell.seat(id, disguise).await?;
+        let start = seat.sandbox.start(spec).await;
+        let start = start.map_err(|error| sandbox_failed(&format!("target {name}"), error))?;
+        let instance = &mut self.instances[id.index()];
+        instance.life = Life::Running;
+        instance.start = Some(start);
+        instance.output = Some(output);
+        instance.stir();
+        self.log.write(Event::Started(id));
+        Ok(())
+    }
+
+    fn forward(&mut self, id: RequestId, deliver: bool) {
+        let found = self.links.iter_mut().find(|link| {
+            link.held
+                .as_ref()
+                .is_some_and(|(request, _)| request.id == id)
+        });
+        let Some(link) = found else { return };
+        let Some((request, bytes_hash)) = link.held.take() else {
+            return;
+        };
+        self.log.write(Event::Forwarded(id));
+        link.permit(if deliver {
+            Permit::Release
+        } else {
+            Permit::Forward
+        });
+        let now = Instant::now();
+        link.flights.push(Flight {
+            request,
+            bytes_hash,
+            deliver,
+            is_answered: false,
+            blocked_by: None,
+            ask_at: now + quiesce::ASK_FIRST,
+            ask_pause: quiesce::ASK_FIRST,
+        });
+        self.instances[id.instance.index()].stir();
+    }
+
+    fn deliver(&mut self, id: RequestId) {
+        let found = self.links.iter_mut().find_map(|link| {
+            let place = link
+                .flights
+                .iter()
+                .position(|flight| flight.request.id == id)?;
+            Some((link, place))
+        });
+        let Some((link, place)) = found else { return };
+        link.flights.remove(place);
+        self.log.write(Event::Delivered(id));
+        link.permit(Permit::Deliver);
+        self.instances[id.instance.index()].stir();
+    }
+
+    fn drop_reply(&mut self, id: RequestId) {
+        let found = self.links.iter_mut().find_map(|link| {
+            let place = link
+                .flights
+                .iter()
+                .position(|flight| flight.request.id == id)?;
+            Some((link, place))
+        });
+        let Some((link, place)) = found else { return };
+        link.flights.remove(place);
+        link.closing_since.get_or_insert_with(Instant::now);
+        self.log.write(Event::ReplyDropped(id));
+        link.permit(Permit::Drop);
+        self.instances[id.instance.index()].stir();
+    }
+
+    async fn kill(&mut self, id: InstanceId) -> Result<(), LabError> {
+        let instance = &mut self.instances[id.index()];
+        instance.is_killed = true;
+        let start = instance.start;
+        let seat = self.cell.seat(id, self.setup.disguise).await?;
+        if let Some(start) = start {
+            let killed = seat.sandbox.signal(start, Scope::Tree, SIGKILL).await;
+            killed.map_err(|error| sandbox_failed(&format!("kill {id}"), error))?;
+        }
+        // The dead send nothing more: what was held is forgotten, and the service learns of the end.
+        for link in self.links.iter_mut().filter(|link| link.id.instance == id) {
+            link.held = None;
+            link.closing_since.get_or_insert_with(Instant::now);
+            link.permit(Permit::Abandon);
+        }
+        let instance = &mut self.instances[id.index()];
+        if instance.life == Life::Paused {
+            instance.life = Life::Running;
+        }
+        instance.rouse();
+        Ok(())
+    }
+
+    async fn kill_all(&mut self) -> Result<(), LabError> {
+        let alive: Vec<InstanceId> = self
+            .instances
+            .iter()
+            .filter(|instance| instance.is_alive())
+            .map(|instance| instance.id)
+            .collect();
+        for id in alive {
+            self.kill(id).await?;
+        }
+        self.await_ends().await
+    }
+
+    async fn pause(&mut self, id: InstanceId) -> Result<(), LabError> {
+        let seat = self.cell.seat(id, self.setup.disguise).await?;
+        let paused = seat.sandbox.pause().await;
+        paused.map_err(|error| sandbox_failed(&format!("pause {id}"), error))?;
+        let instance = &mut self.instances[id.index()];
+        instance.life = Life::Paused;
+        instance.stop_clock();
+        self.log.write(Event::Paused(id));
+        Ok(())
+    }
+
+    async fn resume(&mut self, id: InstanceId) -> Result<(), LabError> {
+        let seat = self.cell.seat(id, self.setup.disguise).await?;
+        let resumed = seat.sandbox.resume().await;
+        resumed.map_err(|error| sandbox_failed(&format!("resume {id}"), error))?;
+        let instance = &mut self.instances[id.index()];
+        instance.life = Life::Running;
+        instance.rouse();
+        self.log.write(Event::Resumed(id));
+        Ok(())
+    }
+
+    /// Returns how the taps of this trial treat requests.
+    fn mode(&self) -> Mode {
+        match self.setup.drive {
+            Drive::Steps => Mode::Gate,
+            Drive::Free => Mode::Trace,
+            Drive::Pump => Mode::Pump,
+        }
+    }
+
+    /// Returns how long the target may run in all.
+    fn timeout(&self) -> Duration {
+        self.cell.plan.scenario.target.timeout
+    }
+}

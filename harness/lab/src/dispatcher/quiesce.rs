@@ -1,0 +1,405 @@
+//! Waiting until the scheduler may choose: every live instance is held, blocked in a service, asleep, or gone.
+
+use crate::dispatcher::Dispatcher;
+use crate::dispatcher::world::{Activity, Life};
+use crate::fail::{sandbox_lost, service_failed};
+use crate::quiescence::{self, Look};
+use crate::sockdiag;
+use std::time::{Duration, Instant};
+use twiceproof_explore::LabError;
+use twiceproof_model::{Enabled, Event, InstanceId};
+
+/// A request without a reply for this long makes the dispatcher ask the service whether it is blocked.
+pub(super) const ASK_FIRST: Duration = Duration::from_millis(1);
+/// Longest pause between two such questions.
+const ASK_PAUSE_MAX: Duration = Duration::from_millis(32);
+/// Longest wait for a service to close a link after the instance did.
+const LINK_CLOSE_MAX: Duration = Duration::from_millis(500);
+/// Longest wait for all links at the end of a part.
+const LINKS_CLOSE_MAX: Duration = Duration::from_secs(2);
+/// How long the dispatcher waits for a sign before it looks again, where it must look.
+const TICK: Duration = Duration::from_millis(1);
+/// The same where only something from outside can help.
+const IDLE_TICK: Duration = Duration::from_millis(20);
+/// Unread bytes keep an instance from being quiet for at most this long.
+const UNREAD_MAX: Duration = Duration::from_millis(20);
+
+impl Dispatcher<'_> {
+    /// Waits until every live instance is settled, and returns the steps on offer; none when all are gone.
+    pub(super) async fn quiesce(&mut self) -> Result<Vec<Enabled>, LabError> {
+        let begun = Instant::now();
+        for instance in self
+            .instances
+            .iter_mut()
+            .filter(|instance| instance.wakeful)
+        {
+            instance.activity = Activity::Busy;
+        }
+        loop {
+            self.drain().await?;
+            self.end_overdue().await?;
+            let busy = self.settle_all().await?;
+            if self.drain().await? {
+                continue;
+            }
+            if busy {
+                self.hear(TICK).await?;
+                continue;
+            }
+            let enabled = self.enabled();
+            if Self::has_progress(&enabled) {
+                let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                self.quiesce_us += spent;
+                return Ok(enabled);
+            }
+            if self.is_over() {
+                return Ok(Vec::new());
+            }
+            self.wait_for_outside().await?;
+        }
+    }
+
+    /// Handles the signals that are there, without waiting.
+    async fn drain(&mut self) -> Result<bool, LabError> {
+        self.hear(Duration::ZERO).await
+    }
+
+    /// Returns whether no instance can do anything any more.
+    fn is_over(&self) -> bool {
+        let gone = |life| matches!(life, Life::Gone(_));
+        self.instances.iter().all(|instance| gone(instance.life))
+            && self.links.iter().all(|link| link.held.is_none())
+    }
+
+    /// Nothing is on offer, yet somebody lives: pollers are offered again, cycles are told, time passes.
+    async fn wait_for_outside(&mut self) -> Result<(), LabError> {
+        if self.instances.iter().any(|instance| instance.is_polling) {
+            self.wake_pollers(None);
+            return Ok(());
+        }
+        if !self.told_cycle
+            && let Some(cycle) = self.find_cycle()
+        {
+            self.told_cycle = true;
+            self.log.write(Event::WaitCycle(cycle));
+        }
+        self.hear(IDLE_TICK).await?;
+        self.cell.check_services()?;
+        self.freed = true;
+        for instance in &mut self.instances {
+            if matches!(instance.life, Life::Running | Life::Ended(_)) {
+                instance.activity = Activity::Busy;
+                instance.run_clock();
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for instances that wait for each other in a service.
+    fn find_cycle(&self) -> Option<Vec<InstanceId>> {
+        let waits = |id: InstanceId| {
+            let links = self.links.iter().filter(move |link| link.id.instance == id);
+            links
+                .flat_map(|link| &link.flights)
+                .find_map(|flight| flight.blocked_by.clone())
+        };
+        for instance in &self.instances {
+            let Some(mut next) = waits(instance.id) else {
+                continue;
+            };
+            let mut path = vec![instance.id];
+            while let Some(by) = next.pop() {
+                if by == instance.id {
+                    return Some(path);
+                }
+                if path.contains(&by) {
+                    continue;
+                }
+                path.push(by);
+                next.extend(waits(by).unwrap_or_default());
+            }
+        }
+        None
+    }
+
+    /// Kills instances whose time is over, and what outlived its first process for too long.
+    async fn end_overdue(&mut self) -> Result<(), LabError> {
+        let timeout = self.timeout();
+        for place in 0..self.instances.len() {
+            let instance = &self.instances[place];
+            let is_due = instance.used_now() >= timeout && !instance.is_killed;
+            if is_due && instance.is_alive() {
+                let id = instance.id;
+                self.log.write(Event::TimedOut(id));
+                self.kill(id).await?;
+            }
+        }
+        self.end_left_over().await
+    }
+
+    /// Settles every instance that is not; returns whether some are busy still.
+    async fn settle_all(&mut self) -> Result<bool, LabError> {
+        self.ask_services().await?;
+        let mut busy = self.is_closing();
+        for place in 0..self.instances.len() {
+            if self.instances[place].activity == Activity::Busy {
+                busy |= !self.settle(place).await?;
+            }
+        }
+        Ok(busy)
+    }
+
+    /// Returns whether a close is on its way to a service: it must arrive before the next step.
+    fn is_closing(&self) -> bool {
+        self.links.iter().any(|link| {
+            let is_blocked = link
+                .flights
+                .iter()
+                .any(|flight| flight.blocked_by.is_some());
+            let since = link.closing_since.filter(|_| !link.is_gone && !is_blocked);
+            link.held.is_none() && since.is_some_and(|since| since.elapsed() < LINK_CLOSE_MAX)
+        })
+    }
+
+    /// Tries to settle one instance; returns whether it is.
+    async fn settle(&mut self, place: usize) -> Result<bool, LabError> {
+        let instance = &self.instances[place];
+        let id = instance.id;
+        let links = || self.links.iter().filter(move |link| link.id.instance == id);
+        let mut flights = links().flat_map(|link| &link.flights);
+        let waits_for_reply =
+            flights.any(|flight| !flight.is_answered && flight.blocked_by.is_none());
+        let is_blocked = links()
+            .flat_map(|link| &link.flights)
+            .any(|flight| flight.blocked_by.is_some());
+        let stands = links().any(|link| {
+            link.held.is_some() || link.flights.iter().any(|flight| flight.is_answered)
+        });
+        match instance.life {
+            Life::Waiting | Life::Gone(_) => return Ok(self.mark_quiet(place, false)),
+            Life::Paused => return Ok(!waits_for_reply && self.mark_quiet(place, false)),
+            Life::Ended(_) => return Ok(false),
+            Life::Running if waits_for_reply || instance.is_killed => return Ok(false),
+            Life::Running => {}
+        }
+        if self.cell.expects_simple() && self.links_of(id) <= 1 {
+            if stands || is_blocked {
+                return Ok(self.mark_quiet(place, false));
+            }
+            let instance = &self.instances[place];
+            if !instance.wakeful && instance.stirred.elapsed() < quiescence::EXPECT_MAX {
+                return Ok(false);
+            }
+        }
+        self.look(place, stands || is_blocked).await
+    }
+
+    fn links_of(&self, id: InstanceId) -> usize {
+        self.links
+            .iter()
+            .filter(|link| link.id.instance == id && !link.is_gone)
+            .count()
+    }
+
+    /// Notes that an instance is quiet. `wakeful`: it may go on without a step of ours.
+    fn mark_quiet(&mut self, place: usize, wakeful: bool) -> bool {
+        let instance = &mut self.instances[place];
+        instance.activity = Activity::Quiet;
+        instance.wakeful = wakeful;
+        if !wakeful {
+            instance.stop_clock();
+        }
+        true
+    }
+
+    /// Looks at all threads of an instance; settled when two looks in a row are equal and quiet.
+    async fn look(&mut self, place: usize, stands: bool) -> Result<bool, LabError> {
+        let id = self.instances[place].id;
+        let disguise = self.setup.disguise;
+        for _ in 0..2 {
+            let seat = self.cell.seat(id, disguise).await?;
+            let tasks = seat.sandbox.sample().await;
+            let tasks = tasks.map_err(|error| sandbox_lost(place, &error.to_string()))?;
+            let look = quiescence::judge(&tasks);
+            let instance = &mut self.instances[place];
+            instance.tasks_most = instance.tasks_most.max(tasks.len());
+            if look == Look::Busy || self.cell.has_signals() {
+                instance.last_look.clear();
+                instance.restless_since = None;
+                return Ok(false);
+            }
+            let is_equal = instance.last_look == tasks;
+            instance.last_look.clone_from(&tasks);
+            if !is_equal {
+                instance.restless_since.get_or_insert_with(Instant::now);
+                if self.is_restless(place) {
+                    return Ok(self.settle_by_guess(place, stands));
+                }
+                continue;
+            }
+            if self.has_unread(place) {
+                return Ok(false);
+            }
+            return Ok(self.settle_by_look(place, look, stands));
+        }
+        Ok(false)
+    }
+
+    fn is_restless(&self, place: usize) -> bool {
+        let since = self.instances[place].restless_since;
+        since.is_some_and(|since| since.elapsed() >= quiescence::SETTLE_WINDOW)
+    }
+
+    /// Level 3: each look was quiet, but no two were equal for the whole settle window.
+    fn settle_by_guess(&mut self, place: usize, stands: bool) -> bool {
+        let instance = &mut self.instances[place];
+        let id = instance.id;
+        if !std::mem::replace(&mut instance.best_effort, true) {
+            let reason = "its threads never rest, so quiet is a guess".to_owned();
+            self.log.write(Event::BestEffort {
+                instance: id,
+                reason,
+            });
+        }
+        self.mark_quiet(place, !stands)
+    }
+
+    fn settle_by_look(&mut self, place: usize, look: Look, stands: bool) -> bool {
+        if stands {
+            return self.mark_quiet(place, false);
+        }
+        if look != Look::Sleeping {
+            return self.mark_quiet(place, true);
+        }
+        let instance = &mut self.instances[place];
+        if instance.slept == instance.last_look {
+            // It was told to wake, and still sleeps.
+            return false;
+        }
+        instance.slept.clone_from(&instance.last_look);
+        instance.activity = Activity::Asleep;
+        instance.wakeful = false;
+        let id = instance.id;
+        self.log.write(Event::Asleep(id));
+        true
+    }
+
+    /// Returns whether bytes that we delivered lie unread, for a short while at most.
+    fn has_unread(&mut self, place: usize) -> bool {
+        let id = self.instances[place].id;
+        if self.instances[place].stirred.elapsed() >= UNREAD_MAX {
+            return false;
+        }
+        let open = self
+            .links
+            .iter()
+            .filter(|link| link.id.instance == id && !link.is_gone);
+        let addresses: Vec<_> = open.filter_map(|link| link.addresses).collect();
+        let Some(diag) = self.cell.diag(id, self.setup.disguise) else {
+            return false;
+        };
+        addresses.iter().any(|(instance, ours)| {
+            sockdiag::queues(diag, *instance, *ours).is_ok_and(|queues| queues.unread > 0)
+        })
+    }
+
+    /// Asks services which of the requests without a reply are blocked, where it is time to.
+    async fn ask_services(&mut self) -> Result<(), LabError> {
+        let now = Instant::now();
+        let freed = std::mem::take(&mut self.freed);
+        for service in 0..self.cell.services.len() {
+            let is_due = |flight: &super::world::Flight| {
+                let waiting = !flight.is_answered;
+                let again = freed && flight.blocked_by.is_some();
+                waiting && (again || (flight.blocked_by.is_none() && flight.ask_at <= now))
+            };
+            let links = self
+                .links
+                .iter()
+                .filter(|link| link.service == service && !link.is_gone);
+            let due = links.filter(|link| link.flights.iter().any(is_due));
+            let sessions: Vec<i32> = due.filter_map(|link| link.session).collect();
+            if sessions.is_empty() {
+                continue;
+            }
+            let begun = Instant::now();
+            let blocked = self.cell.services[service].service.blocked(&sessions).await;
+            let blocked = blocked.map_err(service_failed)?;
+            let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.blocked_us += spent;
+            self.note_blocked(service, &sessions, &blocked);
+        }
+        Ok(())
+    }
+
+    fn note_blocked(
+        &mut self,
+        service: usize,
+        asked: &[i32],
+        blocked: &std::collections::BTreeMap<i32, Vec<i32>>,
+    ) {
+        let owners: std::collections::BTreeMap<i32, InstanceId> = self
+            .links
+            .iter()
+            .filter(|link| link.service == service)
+            .filter_map(|link| Some((link.session?, link.id.instance)))
+            .collect();
+        for link in self.links.iter_mut().filter(|link| link.service == service) {
+            let Some(session) = link.session.filter(|session| asked.contains(session)) else {
+                continue;
+            };
+            let instance = link.id.instance;
+            let Some(flight) = link.flights.iter_mut().find(|flight| !flight.is_answered) else {
+                continue;
+            };
+            flight.ask_pause = (flight.ask_pause * 2).min(ASK_PAUSE_MAX);
+            flight.ask_at = Instant::now() + flight.ask_pause;
+            match (blocked.get(&session), &flight.blocked_by) {
+                (Some(by), None) => {
+                    let mut by: Vec<InstanceId> = by
+                        .iter()
+                        .filter_map(|session| owners.get(session).copied())
+                        .collect();
+                    by.sort_unstable();
+                    by.dedup();
+                    flight.blocked_by = Some(by.clone());
+                    self.log.write(Event::Blocked { instance, by });
+                }
+                (None, Some(_)) => {
+                    flight.blocked_by = None;
+                    self.instances[instance.index()].stir();
+                    self.log.write(Event::Unblocked(instance));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until every instance is gone, killing those whose time is over.
+    pub(super) async fn await_ends(&mut self) -> Result<(), LabError> {
+        loop {
+            self.end_overdue().await?;
+            let over = self
+                .instances
+                .iter()
+                .all(|instance| matches!(instance.life, Life::Gone(_) | Life::Waiting));
+            if over {
+                return Ok(());
+            }
+            self.hear(IDLE_TICK).await?;
+        }
+    }
+
+    /// Closes what is left of the links, as no process is left to use them.
+    pub(super) async fn close_links(&mut self) -> Result<(), LabError> {
+        for link in self.links.iter().filter(|link| !link.is_gone) {
+            link.permit(crate::tap::tcp::Permit::Abandon);
+        }
+        let begun = Instant::now();
+        while self.links.iter().any(|link| !link.is_gone) && begun.elapsed() < LINKS_CLOSE_MAX {
+            self.hear(TICK).await?;
+        }
+        self.links.clear();
+        Ok(())
+    }
+}

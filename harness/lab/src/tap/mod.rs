@@ -1,0 +1,5 @@
+//! Taps: where traffic is read and held.
+
+pub mod buffer;
+pub mod stream;
+pub mod tcp;

@@ -1,0 +1,540 @@
+//! The TCP tap: one task a link, which joins the instance's socket and the service's through a codec.
+
+use crate::service::ServiceStream;
+use crate::tap::buffer::Buffer;
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hasher};
+use std::io;
+use tokio::sync::mpsc;
+use twiceproof_model::Reply;
+use twiceproof_model::event::{LinkEnd, Peer};
+use twiceproof_wire::{Codec, Mark, Meaning, Side};
+
+/// Most bytes of one direction that a tap keeps while it holds; then it stops reading.
+pub const HOLD_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of a reply that is held back as a whole; a longer one is delivered in parts as it comes.
+pub const HOLD_REPLY_MAX: usize = 16 << 20;
+/// Bytes read at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// What a tap does with requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Holds each request until it is permitted, and each reply's end until its delivery is.
+    Gate,
+    /// Lets all pass and tells what it saw.
+    Trace,
+    /// Lets all pass unread.
+    Pump,
+}
+
+/// What a tap tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TapEvent {
+    /// A request is complete. Gate: it waits for a permit; trace: it has passed.
+    Request {
+        /// Its masked text.
+        text: String,
+        /// Hash of its very bytes.
+        bytes_hash: u64,
+    },
+    /// The reply to the oldest unanswered request is complete. Gate: its end waits for a permit.
+    Reply {
+        /// What it says.
+        reply: Reply,
+        /// Hash of its very bytes.
+        bytes_hash: u64,
+    },
+    /// The service sent a message outside any reply.
+    Pushed(String),
+    /// The service told under which number it knows the session.
+    Session(i32),
+    /// The link cannot be read from here on.
+    Opaque(String),
+    /// A peer ended its direction.
+    Closed {
+        /// Who.
+        by: Peer,
+        /// How.
+        how: LinkEnd,
+    },
+    /// Both directions ended, and the task with them.
+    Gone,
+}
+
+/// What the dispatcher lets a tap do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// Forwards the held request; its reply passes as it comes, but for its last piece.
+    Release,
+    /// Forwards the held request; its reply is held back as a whole.
+    Forward,
+    /// Delivers the reply that is held back.
+    Deliver,
+    /// Throws the held reply away, resets the instance's side and closes the service's.
+    Drop,
+    /// Forgets what was not forwarded, as the instance is dead, and ends the link.
+    Abandon,
+}
+
+/// Where the oldest request of the link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand {
+    /// There is none, or it was not announced.
+    Idle,
+    /// It waits for a permit.
+    Held,
+    /// It was forwarded; `whole`: its reply is held back as a whole.
+    InFlight { whole: bool },
+    /// Its reply waits for a permit.
+    Answered,
+}
+
+/// One direction of a link.
+#[derive(Debug, Default)]
+struct Direction {
+    buffer: Buffer,
+    marks: VecDeque<Mark>,
+    ended: Option<LinkEnd>,
+    /// Whether the end was passed on.
+    shut: bool,
+}
+
+/// Tells the dispatcher what happened on one link.
+pub type Tell = Box<dyn FnMut(TapEvent)>;
+
+struct Tap {
+    instance: ServiceStream,
+    service: ServiceStream,
+    codec: Option<Box<dyn Codec>>,
+    gate: bool,
+    up: Direction,
+    down: Direction,
+    /// Bytes of our own for the instance; they go first.
+    answers: Buffer,
+    stand: Stand,
+    request_hash: DefaultHasher,
+    reply_hash: DefaultHasher,
+    hashed_to: u64,
+    abandoned: bool,
+    tell: Tell,
+}
+
+/// Joins the two sockets until both directions have ended, or nobody holds the other end of `permits` any more.
+///
+/// `codec` is `None` for a plain pump. Bytes are conserved in order, but for those that a codec answers itself.
+pub async fn join(
+    instance: ServiceStream,
+    service: ServiceStream,
+    codec: Option<Box<dyn Codec>>,
+    mode: Mode,
+    mut permits: mpsc::UnboundedReceiver<Permit>,
+    tell: Tell,
+) {
+    let mut tap = Tap {
+        instance,
+        service,
+        codec: codec.filter(|_| mode != Mode::Pump),
+        gate: mode == Mode::Gate,
+        up: Direction::default(),
+        down: Direction::default(),
+        answers: Buffer::default(),
+        stand: Stand::Idle,
+        request_hash: DefaultHasher::new(),
+        reply_hash: DefaultHasher::new(),
+        hashed_to: 0,
+        abandoned: false,
+        tell,
+    };
+    let mut scratch = vec![0; READ_BYTES];
+    loop {
+        tap.advance();
+        tap.flush();
+        if tap.is_over() {
+            break;
+        }
+        tokio::select! {
+            permit = permits.recv() => match permit {
+                Some(permit) => if tap.apply(permit) { break },
+                None => break,
+            },
+            _ = tap.service.readable(), if tap.wants_service() => tap.read(Side::Service, &mut scratch),
+            _ = tap.instance.readable(), if tap.wants_instance() => tap.read(Side::Instance, &mut scratch),
+            _ = tap.instance.writable(), if tap.down.buffer.is_ready() || tap.answers.is_ready() => {}
+            _ = tap.service.writable(), if tap.up.buffer.is_ready() => {}
+        }
+    }
+    (tap.tell)(TapEvent::Gone);
+}
+
+impl Tap {
+    fn wants_instance(&self) -> bool {
+        let held = self.up.buffer.len() >= HOLD_BYTES_MAX;
+        self.up.ended.is_none() && (!held || (self.gate && self.up.marks.is_empty()))
+    }
+
+    fn wants_service(&self) -> bool {
+        let whole = self.stand == Stand::InFlight { whole: true };
+        let bound = if whole {
+            HOLD_REPLY_MAX
+        } else {
+            HOLD_BYTES_MAX
+        };
+        self.down.ended.is_none() && self.down.buffer.len() < bound
+    }
+
+    fn is_over(&self) -> bool {
+        self.up.shut && self.down.shut
+    }
+
+    /// Reads from one side, and where nothing waits passes it on at once.
+    fn read(&mut self, side: Side, scratch: &mut [u8]) {
+        let from = match side {
+            Side::Instance => &self.instance,
+            Side::Service => &self.service,
+        };
+        match from.try_read(scratch) {
+            Ok(0) => self.end(side, LinkEnd::Fin),
+            Ok(count) => self.take(side, &scratch[..count]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.end(side, LinkEnd::Reset),
+        }
+    }
+
+    fn take(&mut self, side: Side, bytes: &[u8]) {
+        let mut marks = Vec::new();
+        if let Some(codec) = &mut self.codec {
+            codec.feed(side, bytes, &mut marks);
+        }
+        if self.gate {
+            let direction = match side {
+                Side::Instance => &mut self.up,
+                Side::Service => &mut self.down,
+            };
+            direction.buffer.push(bytes);
+            direction.marks.extend(marks);
+        } else {
+            self.pass(side, bytes, marks);
+        }
+    }
+
+    /// Passes bytes of a link that is not gated: straight to the other socket where its queue is empty.
+    fn pass(&mut self, side: Side, bytes: &[u8], marks: Vec<Mark>) {
+        let swallows = marks
+            .iter()
+            .any(|mark| matches!(mark.meaning, Meaning::Answer(_)));
+        if swallows {
+            self.up.buffer.push(bytes);
+            self.swallow(&marks);
+        } else {
+            let (direction, to) = match side {
+                Side::Instance => (&mut self.up, &self.service),
+                Side::Service => (&mut self.down, &self.instance),
+            };
+            let mut sent = 0;
+            if direction.buffer.len() == 0 && self.answers.len() == 0 {
+                sent = to.try_write(bytes).unwrap_or(0);
+                direction.buffer.skip(sent);
+            }
+            direction.buffer.push(&bytes[sent..]);
+            direction.buffer.permit(u64::MAX);
+        }
+        for mark in marks {
+            self.trace(mark.meaning);
+        }
+    }
+
+    /// Takes the pieces that the codec answers itself out of the instance's bytes.
+    fn swallow(&mut self, marks: &[Mark]) {
+        let mut kept = Vec::new();
+        let mut begin = self.up.buffer.begin();
+        let waiting = self.up.buffer.to_vec();
+        let mut rest = waiting.as_slice();
+        for mark in marks {
+            let length = usize::try_from(mark.end.saturating_sub(begin))
+                .unwrap_or(0)
+                .min(rest.len());
+            let (piece, behind) = rest.split_at(length);
+            match mark.meaning {
+                Meaning::Answer(bytes) => self.answer(bytes),
+                _ => kept.extend_from_slice(piece),
+            }
+            (rest, begin) = (behind, mark.end);
+        }
+        kept.extend_from_slice(rest);
+        self.up.buffer.replace(&kept);
+        self.up.buffer.permit(u64::MAX);
+    }
+
+    fn answer(&mut self, bytes: &'static [u8]) {
+        self.answers.push(bytes);
+        self.answers.permit(u64::MAX);
+    }
+
+    /// Tells what passed on a link that is not gated.
+    fn trace(&mut self, meaning: Meaning) {
+        match meaning {
+            Meaning::Request(text) => (self.tell)(TapEvent::Request {
+                text,
+                bytes_hash: 0,
+            }),
+            Meaning::ReplyEnd(reply) => (self.tell)(TapEvent::Reply {
+                reply,
+                bytes_hash: 0,
+            }),
+            Meaning::Push(text) => (self.tell)(TapEvent::Pushed(text)),
+            Meaning::Session { session } => (self.tell)(TapEvent::Session(session)),
+            Meaning::Opaque(reason) => (self.tell)(TapEvent::Opaque(reason)),
+            _ => {}
+        }
+    }
+
+    /// Notes that a side's stream ended.
+    fn end(&mut self, side: Side, how: LinkEnd) {
+        let mut marks = Vec::new();
+        if let Some(codec) = &mut self.codec {
+            codec.end(side, &mut marks);
+        }
+        let (direction, by) = match side {
+            Side::Instance => (&mut self.up, Peer::Instance),
+            Side::Service => (&mut self.down, Peer::Service),
+        };
+        if direction.ended.is_some() {
+            return;
+        }
+        direction.ended = Some(how);
+        if self.gate {
+            direction.marks.extend(marks);
+        } else {
+            for mark in marks {
+                self.trace(mark.meaning);
+            }
+        }
+        (self.tell)(TapEvent::Closed { by, how });
+    }
+
+    /// Follows the marks of a gated link as far as permits reach.
+    fn advance(&mut self) {
+        if !self.gate {
+            return;
+        }
+        while self.advance_up() {}
+        while self.advance_down() {}
+        let unanswered = self.down.ended.is_some() && self.down.marks.is_empty();
+        if unanswered && matches!(self.stand, Stand::InFlight { .. }) {
+            // What is left of a torn reply still reaches the instance, as it would without us.
+            self.down.buffer.permit(u64::MAX);
+            self.stand = Stand::Answered;
+            (self.tell)(TapEvent::Reply {
+                reply: Reply::unknown(),
+                bytes_hash: 0,
+            });
+        } else if unanswered {
+            self.down.buffer.permit(u64::MAX);
+        }
+        if self.up.ended.is_some() && self.up.marks.is_empty() {
+            self.up.buffer.permit(u64::MAX);
+        }
+    }
+
+    /// Handles the next mark of the instance's stream; returns whether there may be another.
+    fn advance_up(&mut self) -> bool {
+        let Some(mark) = self.up.marks.front() else {
+            return false;
+        };
+        let end = mark.end;
+        match &mark.meaning {
+            Meaning::Request(text) => {
+                if self.stand == Stand::Idle {
+                    let text = text.clone();
+                    let bytes_hash = self.hash_request(end);
+                    self.stand = Stand::Held;
+                    (self.tell)(TapEvent::Request { text, bytes_hash });
+                }
+                return false;
+            }
+            Meaning::Answer(bytes) => {
+                // What the codec answers itself stands alone in the stream: all before it has gone.
+                let bytes = *bytes;
+                self.flush();
+                if self.up.buffer.is_ready() {
+                    return false;
+                }
+                let count = usize::try_from(end - self.up.buffer.begin()).unwrap_or(0);
+                self.up.buffer.advance(count);
+                self.up.buffer.permit(end);
+                self.answer(bytes);
+            }
+            Meaning::Opaque(reason) => {
+                let reason = reason.clone();
+                self.up.buffer.permit(end);
+                (self.tell)(TapEvent::Opaque(reason));
+            }
+            _ => self.up.buffer.permit(end),
+        }
+        self.up.marks.pop_front();
+        true
+    }
+
+    /// Handles the next mark of the service's stream; returns whether there may be another.
+    fn advance_down(&mut self) -> bool {
+        let Some(mark) = self.down.marks.front() else {
+            return false;
+        };
+        let end = mark.end;
+        let whole = self.stand == Stand::InFlight { whole: true }
+            && self.down.buffer.len() < HOLD_REPLY_MAX;
+        match &mark.meaning {
+            Meaning::ReplyEnd(reply) if matches!(self.stand, Stand::InFlight { .. }) => {
+                let reply = reply.clone();
+                let bytes_hash = self.hash_reply(end);
+                self.stand = Stand::Answered;
+                (self.tell)(TapEvent::Reply { reply, bytes_hash });
+                return false;
+            }
+            Meaning::ReplyEnd(_) if self.stand == Stand::Answered => return false,
+            Meaning::ReplyPart => {
+                self.hash_part(end);
+                if !whole {
+                    self.down.buffer.permit(end);
+                }
+            }
+            Meaning::Push(text) => {
+                let text = text.clone();
+                self.down.buffer.permit(end);
+                (self.tell)(TapEvent::Pushed(text));
+            }
+            Meaning::Session { session } => {
+                let session = *session;
+                self.down.buffer.permit(end);
+                (self.tell)(TapEvent::Session(session));
+            }
+            Meaning::Opaque(reason) => {
+                let reason = reason.clone();
+                self.down.buffer.permit(end);
+                (self.tell)(TapEvent::Opaque(reason));
+            }
+            // A prompt must arrive even while the reply is held back, or the operation cannot end.
+            _ => self.down.buffer.permit(end),
+        }
+        self.down.marks.pop_front();
+        true
+    }
+
+    fn hash_request(&mut self, end: u64) -> u64 {
+        let mut hasher = std::mem::take(&mut self.request_hash);
+        self.up
+            .buffer
+            .visit(self.up.buffer.begin(), end, |bytes| hasher.write(bytes));
+        hasher.finish()
+    }
+
+    fn hash_part(&mut self, end: u64) {
+        let begin = self.hashed_to.max(self.down.buffer.begin());
+        let hasher = &mut self.reply_hash;
+        self.down
+            .buffer
+            .visit(begin, end, |bytes| hasher.write(bytes));
+        self.hashed_to = end;
+    }
+
+    fn hash_reply(&mut self, end: u64) -> u64 {
+        self.hash_part(end);
+        std::mem::take(&mut self.reply_hash).finish()
+    }
+
+    /// Does what the dispatcher permits; returns whether the link is over by it.
+    fn apply(&mut self, permit: Permit) -> bool {
+        match permit {
+            Permit::Release | Permit::Forward if self.stand == Stand::Held => {
+                if let Some(mark) = self.up.marks.pop_front() {
+                    self.up.buffer.permit(mark.end);
+                }
+                self.stand = Stand::InFlight {
+                    whole: permit == Permit::Forward,
+                };
+            }
+            Permit::Deliver if self.stand == Stand::Answered => {
+                if let Some(mark) = self.down.marks.pop_front() {
+                    self.down.buffer.permit(mark.end);
+                }
+                self.stand = Stand::Idle;
+            }
+            Permit::Drop => {
+                self.instance.close_as(LinkEnd::Reset);
+                self.service.close_as(LinkEnd::Fin);
+                return true;
+            }
+            Permit::Abandon => self.abandon(),
+            // A permit that comes after the end of what it is for is void.
+            Permit::Release | Permit::Forward | Permit::Deliver => {}
+        }
+        false
+    }
+
+    fn abandon(&mut self) {
+        self.abandoned = true;
+        self.gate = false;
+        self.codec = None;
+        self.up.marks.clear();
+        self.down.marks.clear();
+        self.up.buffer.cut();
+        self.down.buffer.permit(u64::MAX);
+        self.up.ended.get_or_insert(LinkEnd::Fin);
+    }
+
+    /// Writes what may be written, and passes ends on.
+    fn flush(&mut self) {
+        let (instance, service) = (&self.instance, &self.service);
+        if self.abandoned {
+            let waiting = self.down.buffer.len();
+            self.down.buffer.advance(waiting);
+        }
+        let answered = self.answers.drain_into(|bytes| instance.try_write(bytes));
+        let mut down = answered;
+        if down.is_ok() && self.answers.len() == 0 {
+            down = self
+                .down
+                .buffer
+                .drain_into(|bytes| instance.try_write(bytes));
+        }
+        let up = self.up.buffer.drain_into(|bytes| service.try_write(bytes));
+        if down.is_err() {
+            self.lose(Side::Instance);
+        }
+        if up.is_err() {
+            self.lose(Side::Service);
+        }
+        if let (Some(how), false, 0) = (self.up.ended, self.up.shut, self.up.buffer.len()) {
+            self.up.shut = true;
+            if how == LinkEnd::Reset {
+                // A reset ends both directions at once.
+                self.service.close_as(how);
+                self.down.shut = true;
+            } else {
+                self.service.shut_write();
+            }
+        }
+        if let (Some(how), false, 0) = (self.down.ended, self.down.shut, self.down.buffer.len()) {
+            self.down.shut = true;
+            if how == LinkEnd::Reset {
+                self.instance.close_as(how);
+                self.up.shut = true;
+            } else {
+                self.instance.shut_write();
+            }
+        }
+    }
+
+    /// Handles a side that takes no more bytes: what waits for it has nowhere to go.
+    fn lose(&mut self, side: Side) {
+        let direction = match side {
+            Side::Instance => &mut self.down,
+            Side::Service => &mut self.up,
+        };
+        let waiting = direction.buffer.len();
+        direction.buffer.advance(waiting);
+        direction.marks.clear();
+        self.end(side, LinkEnd::Reset);
+    }
+}

@@ -1,0 +1,44 @@
+//! The record of a finished trial, put together.
+
+use crate::dispatcher::Finished;
+use crate::plan::Plan;
+use twiceproof_explore::Assignment;
+use twiceproof_model::event::fingerprint;
+use twiceproof_model::record::Timings;
+use twiceproof_model::{Snapshot, TrialRecord};
+
+/// Returns the record of a trial. `states`: at the end of the main part, and after each
+/// calm run. `services`: name, kind and version of each.
+pub(crate) fn record(
+    plan: &Plan,
+    assignment: &Assignment,
+    finished: Finished,
+    mut states: Vec<Snapshot>,
+    timings: Timings,
+    services: Vec<(String, String, String)>,
+) -> TrialRecord {
+    let snapshot = states.pop().unwrap_or_default();
+    let mut earlier = states.into_iter();
+    let mut schedule = twiceproof_explore::schedule_of(&finished.trace, assignment.seed);
+    schedule.target = Some((plan.scenario.target.name.clone(), plan.target_hash.clone()));
+    schedule.services = services;
+    TrialRecord {
+        trial: assignment.trial,
+        stage: assignment.stage.to_owned(),
+        seed: assignment.seed,
+        instances: assignment.instances,
+        drive: assignment.drive,
+        schedule: schedule.to_string(),
+        fingerprint: fingerprint(&finished.trace),
+        trace: finished.trace,
+        exits: finished.exits,
+        recoveries: finished.recoveries,
+        before_recovery: earlier.next(),
+        after_first_recovery: earlier.next(),
+        snapshot,
+        divergence: assignment.scheduler.divergence(),
+        doubts: finished.doubts,
+        outputs: finished.outputs,
+        timings,
+    }
+}
