@@ -178,21 +178,19 @@ impl Backend {
         open.has_begun = true;
         open.error.get_or_insert_with(|| error.code.clone());
         let until = open.until;
-        if until != Until::Ready {
-            // The server skips all up to the Sync, and so gives no answer to what else ends in a
-            // Flush.
-            queue.is_skipping = true;
-        }
+        let skipped = match until {
+            Until::Ready => 0,
+            _ => queue.skip(&error.code),
+        };
         if until == Until::Undecided || (until == Until::Ready && !error.is_fatal) {
             self.mark(Meaning::ReplyPart, marks);
             return;
         }
         self.finish_head(self.framing.offset, queue, marks);
-        while queue.is_skipping
-            && let Some(open) = queue.head()
-            && matches!(open.until, Until::Responses(_))
-        {
-            open.error = Some(error.code.clone());
+        for _ in 0..skipped {
+            if let Some(open) = queue.head() {
+                open.error = Some(error.code.clone());
+            }
             self.finish_head(self.framing.offset, queue, marks);
         }
     }
@@ -209,12 +207,16 @@ impl Backend {
             self.mark(Meaning::Pass, marks);
             return Ok(());
         };
-        queue.is_skipping = false;
+        let skipped_for = queue.skipped_for.take();
         match queue.entries.pop_front() {
             Some(Entry::CopySync) => self.mark(Meaning::Pass, marks),
-            Some(Entry::Request(open)) if open.until == Until::Ready => {
-                let is_copy = open.is_copy_in && open.is_extended;
-                if is_copy && matches!(queue.entries.front(), Some(Entry::CopySync)) {
+            Some(Entry::Request(mut open)) if open.until == Until::Ready => {
+                if open.owed > 0 && open.responses == 0 {
+                    open.error = open.error.or(skipped_for);
+                }
+                // The Sync before the data of a COPY, if there is one, was skipped if it began.
+                let takes_next = open.is_extended && (open.is_copy_in || !open.has_sync);
+                if takes_next && matches!(queue.entries.front(), Some(Entry::CopySync)) {
                     queue.entries.pop_front();
                 }
                 let effect = std::mem::take(&mut self.effect);

@@ -199,12 +199,17 @@ impl Frontend {
             }
             b'P' | b'B' | b'D' | b'C' | b'E' => self.take_extended(header, body, queue),
             b'S' if was_copy_tail && self.is_extended && self.draft.is_none() => {
+                queue.is_skipping = false;
                 queue.entries.push_back(Entry::CopySync);
                 self.pass(marks);
             }
             b'S' => {
                 self.is_extended = true;
                 self.draft(queue);
+                queue.is_skipping = false;
+                if let Some(open) = queue.last() {
+                    open.has_sync = true;
+                }
                 self.finish(Until::Ready, queue, marks);
             }
             b'H' => self.take_flush(queue, marks),
@@ -303,6 +308,7 @@ impl Frontend {
         if let Some(open) = queue.last() {
             open.is_extended = self.is_extended;
             open.effect = draft.effect;
+            open.owed = draft.responses;
             open.until = if open.is_copy_in { Until::Ready } else { until };
         }
         self.marked = end;

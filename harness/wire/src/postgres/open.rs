@@ -25,6 +25,8 @@ pub(super) enum Until {
 pub(super) struct Open {
     /// Where its reply ends.
     pub(super) until: Until,
+    /// How many responses its messages are owed.
+    pub(super) owed: u32,
     /// How many responses there were.
     pub(super) responses: u32,
     /// Whether it speaks the extended protocol.
@@ -33,6 +35,8 @@ pub(super) struct Open {
     pub(super) effect: Effect,
     /// Whether a part of the reply was seen that cannot be anything else.
     pub(super) has_begun: bool,
+    /// Whether its last message is a Sync.
+    pub(super) has_sync: bool,
     /// Whether it takes COPY data.
     pub(super) is_copy_in: bool,
     /// The completions so far.
@@ -46,10 +50,12 @@ impl Open {
     fn new() -> Self {
         Self {
             until: Until::Undecided,
+            owed: 0,
             responses: 0,
             is_extended: true,
             effect: Effect::NONE,
             has_begun: false,
+            has_sync: false,
             is_copy_in: false,
             tags: Vec::new(),
             error: None,
@@ -106,6 +112,8 @@ pub(super) struct Queue {
     pub(super) entries: VecDeque<Entry>,
     /// Whether the service skips messages up to the next Sync, since one without Sync failed.
     pub(super) is_skipping: bool,
+    /// The SQLSTATE of the error since which the service has skipped messages.
+    pub(super) skipped_for: Option<String>,
 }
 
 impl Queue {
@@ -128,6 +136,25 @@ impl Queue {
             Some(Entry::Request(open)) if open.until == Until::Undecided => Some(open),
             _ => None,
         }
+    }
+
+    /// Takes the error of the oldest request, whose messages no Sync follows: the service skips all
+    /// up to the next one. Returns how many requests behind it get no answer.
+    pub(super) fn skip(&mut self, code: &str) -> usize {
+        self.skipped_for = Some(code.to_owned());
+        let is_sync = |entry: &Entry| match entry {
+            Entry::Request(open) => open.has_sync,
+            Entry::CopySync => true,
+        };
+        let is_undecided = |entry: &Entry| match entry {
+            Entry::Request(open) => open.until == Until::Undecided,
+            Entry::CopySync => false,
+        };
+        self.is_skipping = !self.entries.iter().any(is_sync);
+        let behind = self.entries.iter().skip(1);
+        behind
+            .take_while(|entry| !is_sync(entry) && !is_undecided(entry))
+            .count()
     }
 
     /// Forgets the request of which more messages are to come.

@@ -21,6 +21,7 @@ pub(crate) const TRANSCRIPTS: &[(&str, &str, &str)] = &[
     transcript!("postgres", "jdbc-timeout.2"),
     transcript!("postgres", "pgbench.1"),
     transcript!("postgres", "pgbench.2"),
+    transcript!("postgres", "pipelines.1"),
     transcript!("postgres", "psql-copy.1"),
     transcript!("postgres", "psql-notify.1"),
     transcript!("postgres", "psql-notify.2"),

@@ -140,8 +140,8 @@ def psql(script, role):
     return lambda: [f"{PG_BIN}/psql", "-X", "-q", "-h", "127.0.0.1", "-U", role, "-f", HERE / script, "postgres"]
 
 
-def python(script):
-    return lambda: ["/usr/bin/python3", HERE / script]
+def python(script, *arguments):
+    return lambda: ["/usr/bin/python3", HERE / script, *arguments]
 
 
 def java(mode):
@@ -165,6 +165,7 @@ POSTGRES = {
     "jdbc-batch": java("batch"),
     "jdbc-timeout": java("timeout"),
     "tokio-postgres": cargo("tokio_postgres"),
+    "pipelines": python("pipelines.py", 7, 40),
     "pgbench": lambda: [f"{PG_BIN}/pgbench", "-n", "-M", "prepared", "-t", "2", "-h", "127.0.0.1", "-U", "postgres",
                         "-f", HERE / "pgbench.sql", "postgres"],
 }

@@ -6,3 +6,4 @@ INSERT INTO account SELECT n, 'name ' || n, 100 FROM generate_series(1, 20) n;
 CREATE TABLE log (id serial PRIMARY KEY, text text);
 CREATE FUNCTION shout(words text) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN RAISE NOTICE 'shout %', words; INSERT INTO log (text) VALUES (words); RETURN 1; END $$;
+CREATE TABLE numbers (number int);

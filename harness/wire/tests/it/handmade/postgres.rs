@@ -447,3 +447,65 @@ fn postgres_answers_before_the_request_is_complete() {
         &["> 55 pass", "< 6 pass", "< 36 push FATAL 57P01"],
     );
 }
+
+/// What stands behind the Sync is not skipped, even if it comes before the error is through.
+#[test]
+fn postgres_skips_no_further_than_the_sync() {
+    let execute = messages(&[
+        (b'P', "\0DELETE FROM t\0"),
+        (b'B', "\0\0"),
+        (b'E', "\0\0\0\0\0"),
+    ]);
+    let flush = messages(&[(b'H', "")]);
+    let sync = messages(&[(b'S', "")]);
+    let answers = messages(&[(b'1', ""), (b'2', ""), (b'C', "DELETE 3\0")]);
+    check_session(
+        &[
+            up(&[&execute[..], &flush, &execute, &sync].concat()),
+            down(&messages(&[ERROR])),
+            up(&[&execute[..], &flush].concat()),
+            down(&messages(&[READY])),
+            down(&answers),
+        ],
+        &[
+            "> 42 request DELETE FROM t",
+            "> 42 request DELETE FROM t",
+            "< 36 reply [23505], writes, frees locks",
+            "> 42 request DELETE FROM t",
+            "< 6 reply [23505], writes, frees locks",
+            "< 10 part",
+            "< 14 reply [DELETE 3], writes",
+        ],
+    );
+}
+
+/// The only Sync of a COPY is the one behind its data, whether or not it began.
+#[test]
+fn postgres_copy_fails_before_data_sent_blindly() {
+    check_session(
+        &[
+            up(&messages(&[
+                (b'P', "\0COPY t FROM STDIN\0"),
+                (b'B', "\0\0"),
+                (b'E', "\0\0\0\0\0"),
+            ])),
+            up(&messages(&[
+                (b'd', "hunter2"),
+                (b'c', ""),
+                (b'S', ""),
+                (b'Q', "SELECT 1\0"),
+            ])),
+            down(&messages(&[(b'1', ""), ERROR, READY])),
+            down(&messages(&[(b'C', "SELECT 1\0"), READY])),
+        ],
+        &[
+            "> 41 request COPY t FROM STDIN",
+            "> 22 pass",
+            "> 14 request SELECT ?",
+            "< 41 part",
+            "< 6 reply [23505], writes, frees locks",
+            "< 14 part",
+            "< 6 reply [SELECT 1]",
+        ],
+    );
+}
