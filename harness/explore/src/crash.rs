@@ -1,8 +1,9 @@
-//! Stage `crash`: the first instance is killed before its first request and after each write, alone and with the
-//! next instance started after the kill; calm runs follow.
+//! Stage `crash`: the first instance is killed before its first request and after each write, alone
+//! and with the next instance started after the kill; calm runs follow.
 //!
-//! After a write means: when the instance stands at its next request. After the last request, and after every
-//! write where some state is changed between requests, also: while the reply is held, before the instance knows.
+//! After a write means: when the instance stands at its next request. After the last request, and
+//! after every write where some state is changed between requests, also: while the reply is held,
+//! before the instance knows.
 
 use crate::registry::Stage;
 use crate::script::{Act, Script};

@@ -32,10 +32,11 @@ pub struct Assignment {
     pub instances: u8,
     /// Whether its steps are held, traced or merely pumped.
     pub drive: Drive,
-    /// Other process ids and another host name than usual: 0 is usual. Clean runs differ in it to learn what is
-    /// volatile.
+    /// Other process ids and another host name than usual: 0 is usual. Clean runs differ in it to
+    /// learn what is volatile.
     pub disguise: u8,
-    /// How a clean run ends; a calm run follows if any instance ends otherwise. `None`: no calm run follows.
+    /// How a clean run ends; a calm run follows if any instance ends otherwise. `None`: no calm run
+    /// follows.
     pub clean_exit: Option<Exit>,
     /// Whether the state after the first calm run needs no second one.
     pub accepts: Accepts,
@@ -72,8 +73,8 @@ pub struct LabError {
 pub trait Lab {
     /// Runs the trials, side by side where it can, and returns their records in the order given.
     ///
-    /// Each trial begins with a fresh state, and ends healed, recovered, captured and stored. After an error the
-    /// trials behind it may not have run; they return errors too.
+    /// Each trial begins with a fresh state, and ends healed, recovered, captured and stored. After
+    /// an error the trials behind it may not have run; they return errors too.
     fn run_batch(&mut self, batch: Vec<Assignment>) -> Vec<Result<TrialRecord, LabError>>;
 
     /// Captures the state that every trial begins with.

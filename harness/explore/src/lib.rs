@@ -1,6 +1,7 @@
 //! Which trial next, which step next, when to stop.
 //!
-//! The search knows neither containers nor sockets: it hands [`Assignment`]s to a [`Lab`] and learns from records.
+//! The search knows neither containers nor sockets: it hands [`Assignment`]s to a [`Lab`] and
+//! learns from records.
 
 pub mod campaign;
 pub mod crash;

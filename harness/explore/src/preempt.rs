@@ -1,5 +1,5 @@
-//! Stage `preempt`: one instance is held at a request until every other has ended, is blocked, or polls; at every
-//! request of the clean run, for every instance.
+//! Stage `preempt`: one instance is held at a request until every other has ended, is blocked, or
+//! polls; at every request of the clean run, for every instance.
 
 use crate::registry::Stage;
 use crate::script::{Act, Script};

@@ -1,4 +1,5 @@
-//! Replay of a schedule. A step that is not there is a divergence: a value, never a panic, and never a pass.
+//! Replay of a schedule. A step that is not there is a divergence: a value, never a panic, and
+//! never a pass.
 
 use crate::lab::Scheduler;
 use crate::steps;
@@ -45,8 +46,8 @@ impl Replay {
         }
     }
 
-    /// Returns the strict replay of this schedule which also holds every step against the trace that it was made
-    /// from.
+    /// Returns the strict replay of this schedule which also holds every step against the trace
+    /// that it was made from.
     pub fn strict(schedule: &Schedule, trace: &[Stamped]) -> Self {
         let mut replay = Self::new(schedule, Mode::Strict);
         replay.expected = expected_steps(trace);
@@ -144,7 +145,9 @@ impl Replay {
             "pause" => self.need(enabled, &Step::Pause(who)),
             "resume" => self.need(enabled, &Step::Resume(who)),
             "lost-reply" => {
-                let is_drop = |enabled: &Enabled| matches!(enabled.step, Step::DropReply(request) if request.instance == who);
+                let is_drop = |enabled: &Enabled| {
+                    matches!(enabled.step, Step::DropReply(_)) && enabled.step.instance() == who
+                };
                 if let Some(place) = enabled.iter().position(is_drop) {
                     self.at += 1;
                     return Some(place);
@@ -240,7 +243,8 @@ fn expected_steps(trace: &[Stamped]) -> Option<Vec<(Step, Option<Signature>)>> {
     (!steps.is_empty()).then_some(steps)
 }
 
-/// The requests seen so far. Few texts are distinct, so finding one costs little, however long the trial is.
+/// The requests seen so far. Few texts are distinct, so finding one costs little, however long the
+/// trial is.
 #[derive(Default)]
 struct Seen {
     texts: BTreeMap<(InstanceId, ServiceName), BTreeMap<String, Vec<u32>>>,

@@ -1,5 +1,5 @@
-//! Stage `sample`: a uniform random walk. Each step's instance is drawn with the weight of what it has left to do,
-//! so that orders of requests are about equally likely.
+//! Stage `sample`: a uniform random walk. Each step's instance is drawn with the weight of what it
+//! has left to do, so that orders of requests are about equally likely.
 
 use crate::lab::Scheduler;
 use crate::registry::Stage;
@@ -89,7 +89,8 @@ impl Walk {
         }
     }
 
-    /// Draws a number below the bound; multiplying keeps it the same in every version of any library.
+    /// Draws a number below the bound; multiplying keeps it the same in every version of any
+    /// library.
     fn draw(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.rng.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).expect("the upper half of 128 bits has 64")

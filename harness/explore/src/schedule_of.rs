@@ -10,8 +10,8 @@ use twiceproof_model::{
 
 /// Returns the schedule that repeats this trace's main part.
 ///
-/// A trial in which nothing was held has no steps; its schedule then orders the requests as they were seen to pass,
-/// which may or may not repeat it.
+/// A trial in which nothing was held has no steps; its schedule then orders the requests as they
+/// were seen to pass, which may or may not repeat it.
 pub fn schedule_of(trace: &[Stamped], seed: u64) -> Schedule {
     let trace = main_part(trace);
     let names = Names::of(trace);

@@ -7,8 +7,8 @@ use twiceproof_model::{Divergence, Enabled, InstanceId, RequestId, Step};
 /// One act of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Runs the instance until its request with this ordinal is held. Ends too where the instance has no step of
-    /// its own.
+    /// Runs the instance until its request with this ordinal is held. Ends too where the instance
+    /// has no step of its own.
     RunUntilHeld(InstanceId, u32),
     /// Runs the instance until the reply to its request with this ordinal was delivered.
     RunPast(InstanceId, u32),
@@ -42,7 +42,8 @@ impl Script {
         Self::new(Vec::new())
     }
 
-    /// Takes a step that the act needs; where it is not on offer, the trial proves nothing about the act.
+    /// Takes a step that the act needs; where it is not on offer, the trial proves nothing about
+    /// the act.
     fn need(&mut self, enabled: &[Enabled], step: &Step) -> Option<usize> {
         self.at += 1;
         let place = steps::place_of(enabled, step);

@@ -1,5 +1,5 @@
-//! Stage `serial`: the runs one after the other, without any concurrency. Its outcomes are what later stages
-//! accept beside the clean run.
+//! Stage `serial`: the runs one after the other, without any concurrency. Its outcomes are what
+//! later stages accept beside the clean run.
 
 use crate::registry::Stage;
 use crate::script::{Act, Script};
@@ -28,7 +28,8 @@ struct Serial {
 }
 
 impl Serial {
-    /// Two up to one more run than instances, since a calm run may follow; two of them in both orders.
+    /// Two up to one more run than instances, since a calm run may follow; two of them in both
+    /// orders.
     fn new(plan: &Plan) -> Self {
         let most = plan.instances.saturating_add(1).clamp(2, INSTANCES_MAX);
         let mut orders: Vec<Vec<InstanceId>> = (2..=most)

@@ -10,7 +10,8 @@ pub fn is_ordinary(step: &Step) -> bool {
     )
 }
 
-/// Returns the place of the instance's next ordinary step: its start, its wake, or its oldest request or reply.
+/// Returns the place of the instance's next ordinary step: its start, its wake, or its oldest
+/// request or reply.
 pub fn own_step(enabled: &[Enabled], instance: InstanceId) -> Option<usize> {
     let own = enabled
         .iter()
@@ -28,7 +29,8 @@ pub fn place_of(enabled: &[Enabled], step: &Step) -> Option<usize> {
     enabled.iter().position(|enabled| enabled.step == *step)
 }
 
-/// Returns the place of the step with which all run to their ends, lowest first; a paused one is resumed.
+/// Returns the place of the step with which all run to their ends, lowest first; a paused one is
+/// resumed.
 pub fn run_out(enabled: &[Enabled]) -> Option<usize> {
     let mut instances: Vec<InstanceId> = enabled.iter().map(|e| e.step.instance()).collect();
     instances.sort_unstable();

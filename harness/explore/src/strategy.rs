@@ -16,8 +16,8 @@ pub struct Plan {
     pub samples: u32,
     /// Seed of the campaign.
     pub seed: u64,
-    /// Whether part of the state belongs to a service on whose links nothing was seen, so that an instance may
-    /// change it between two requests.
+    /// Whether part of the state belongs to a service on whose links nothing was seen, so that an
+    /// instance may change it between two requests.
     pub unseen_state: bool,
 }
 
@@ -42,8 +42,8 @@ impl Plan {
         }
     }
 
-    /// Returns the numbers of the requests, from 1, the first of each text before the others: bugs of many rows
-    /// are alike.
+    /// Returns the numbers of the requests, from 1, the first of each text before the others: bugs
+    /// of many rows are alike.
     pub fn ordinals_by_novelty(&self) -> Vec<u32> {
         let ids = self.requests.iter().map(|clean| {
             let is_first = clean.request.signature.nth == 1;
@@ -93,8 +93,8 @@ pub struct Work {
 
 /// Hands out trials, cheapest first, and learns from their records.
 ///
-/// Trials are handed out in batches and learnt from at their ends in order of number, so a strategy must not count
-/// on having learnt from one trial when it hands out the next.
+/// Trials are handed out in batches and learnt from at their ends in order of number, so a strategy
+/// must not count on having learnt from one trial when it hands out the next.
 pub trait Strategy {
     /// Returns the next trial, or `None` when there is nothing left to try.
     fn next(&mut self) -> Option<Work>;

@@ -7,13 +7,15 @@ use twiceproof_model::event::Part;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::{Event, InstanceId, Reply, Signature, Snapshot, TrialRecord};
 
-/// The stage whose runs follow each other; it makes the serial outcomes, so they are not accepted in it.
+/// The stage whose runs follow each other; it makes the serial outcomes, so they are not accepted
+/// in it.
 pub(crate) const SERIAL: &str = "serial";
 
 /// Returns the accepted states, the clean run's first where it is one of them.
 ///
-/// Under `once` the clean run and every serial outcome; under `exclusion` the outcomes of as many serial runs as
-/// did the whole work, up to as many as started: a start may skip, but no whole run may be lost.
+/// Under `once` the clean run and every serial outcome; under `exclusion` the outcomes of as many
+/// serial runs as did the whole work, up to as many as started: a start may skip, but no whole run
+/// may be lost.
 pub(crate) fn states<'a>(
     baseline: &'a Baseline,
     record: &TrialRecord,
@@ -64,7 +66,8 @@ pub(crate) fn locks(baseline: &Baseline, record: &TrialRecord) -> Locks {
     }
 }
 
-/// Returns how many instances of the main part ended cleanly after every effective write of the clean run.
+/// Returns how many instances of the main part ended cleanly after every effective write of the
+/// clean run.
 fn whole_runs(baseline: &Baseline, record: &TrialRecord) -> usize {
     let texts = |signature: &Signature| (signature.service.clone(), signature.text.clone());
     let clean = baseline.requests.iter();
@@ -113,8 +116,8 @@ const NO_WORK: &[&str] = &[
     "SELECT", "FETCH", "SHOW", "SET", "BEGIN", "COMMIT", "ROLLBACK",
 ];
 
-/// Returns whether the reply reports rows that changed, or an effect outside. A call of a function or the end of a
-/// transaction does not, so a start that failed to get a lock has done no work.
+/// Returns whether the reply reports rows that changed, or an effect outside. A call of a function
+/// or the end of a transaction does not, so a start that failed to get a lock has done no work.
 pub(crate) fn did_work(reply: &Reply) -> bool {
     let mut tags = reply.tags.iter();
     reply.is_effective_write()

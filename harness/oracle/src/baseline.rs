@@ -54,7 +54,8 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Returns the baseline of these clean runs, with the masks of the target file; learnt ones are added after.
+    /// Returns the baseline of these clean runs, with the masks of the target file; learnt ones are
+    /// added after.
     pub fn new(
         seed: Snapshot,
         clean: &[&TrialRecord],
@@ -111,7 +112,8 @@ impl Baseline {
         comparison.total == 0 && comparison.unknown.is_empty()
     }
 
-    /// Returns the rows of an object: its own, or those of a known state where they have the same hash.
+    /// Returns the rows of an object: its own, or those of a known state where they have the same
+    /// hash.
     pub(crate) fn content(&self, snapshot: &Snapshot, name: &ObjectName) -> Option<Arc<Content>> {
         let object = snapshot.objects.get(name)?;
         if let Some(content) = &object.content {

@@ -1,5 +1,5 @@
-//! Colours: the content of rows, with references replaced by the content of what they point to, refined until
-//! no more rows can be told apart.
+//! Colours: the content of rows, with references replaced by the content of what they point to,
+//! refined until no more rows can be told apart.
 
 use crate::cell::Cell;
 use crate::normal::{Depth, Table};
@@ -14,8 +14,8 @@ type Colours = BTreeMap<ObjectName, Vec<Digest>>;
 /// Row at the end of each reference: object, row, then object and row pointed to.
 type Edges = Vec<(ObjectName, usize, usize, ObjectName, usize)>;
 
-/// Replaces references to rows made in the trial by those rows' colours, and returns all colours where the depth
-/// asks to compare by them.
+/// Replaces references to rows made in the trial by those rows' colours, and returns all colours
+/// where the depth asks to compare by them.
 pub(crate) fn refine(tables: &mut BTreeMap<ObjectName, Table>, depth: Depth) -> Colours {
     let edges = edges(tables);
     if edges.is_empty() {

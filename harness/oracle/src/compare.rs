@@ -34,7 +34,8 @@ pub struct Comparison {
     pub unknown: BTreeSet<ObjectName>,
 }
 
-/// Compares a state with the accepted ones; of several, the nearest counts, and of equally near ones the first.
+/// Compares a state with the accepted ones; of several, the nearest counts, and of equally near
+/// ones the first.
 pub fn compare(
     baseline: &Baseline,
     accepted: &[&Snapshot],
@@ -156,7 +157,8 @@ fn compare_object(
     }
 }
 
-/// Compares by number what cannot be compared by row: no mask and no surrogate explains another number.
+/// Compares by number what cannot be compared by row: no mask and no surrogate explains another
+/// number.
 fn compare_counts(name: &ObjectName, expected: &Snapshot, found: &Snapshot, out: &mut Comparison) {
     let count = |state: &Snapshot| state.objects.get(name).map_or(0, |object| object.count);
     let (left, right) = (count(expected), count(found));
@@ -194,7 +196,8 @@ fn whole_object(name: &ObjectName, rows: &Rows, sides: (&str, &str), out: &mut C
     );
 }
 
-/// Rows that one side has more often than the other: the cells, one of them, and how often here and there.
+/// Rows that one side has more often than the other: the cells, one of them, and how often here and
+/// there.
 struct Surplus<'a> {
     cells: &'a [Cell],
     group: &'a Group,

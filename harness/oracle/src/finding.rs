@@ -18,8 +18,9 @@ pub(crate) struct Identity<'a> {
     pub(crate) objects: &'a BTreeSet<ObjectName>,
 }
 
-/// Returns 8 hex digits over the code, the objects and the texts of the clean run's effective writes to the
-/// services of those objects (all services where there are none). No schedule, seed or mask enters.
+/// Returns 8 hex digits over the code, the objects and the texts of the clean run's effective
+/// writes to the services of those objects (all services where there are none). No schedule, seed
+/// or mask enters.
 pub(crate) fn id(baseline: &Baseline, identity: &Identity<'_>) -> String {
     let mut hasher = Hasher::new("finding 1");
     hasher.field(identity.code);
@@ -86,8 +87,8 @@ pub(crate) fn of_state(
 /// The most places kept of one finding.
 const EVENTS_MAX: usize = 200;
 
-/// Returns the places of the replies to effective writes that name these objects. Where an object is all that its
-/// service has, such as its mails, every effective write to that service counts.
+/// Returns the places of the replies to effective writes that name these objects. Where an object
+/// is all that its service has, such as its mails, every effective write to that service counts.
 fn writes_to(record: &TrialRecord, objects: &BTreeSet<ObjectName>) -> Vec<u32> {
     let mut requests = BTreeMap::new();
     let mut places = Vec::new();

@@ -29,8 +29,8 @@ pub fn matches_prefix(pattern: &str, text: &str) -> bool {
     matches(&format!("{pattern}*"), text)
 }
 
-/// Returns whether the pattern names the object: by its whole name `public.members`, or by what stands behind the
-/// schema or the file, `members`.
+/// Returns whether the pattern names the object: by its whole name `public.members`, or by what
+/// stands behind the schema or the file, `members`.
 pub fn names_object(pattern: &str, object: &str) -> bool {
     let last = object.rsplit(['.', ':']).next().unwrap_or(object);
     matches(pattern, object) || matches(pattern, last)

@@ -7,9 +7,11 @@ use crate::state;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use twiceproof_model::{Doubt, Finding, TrialRecord, Verdict};
 
-/// Judges one record: every finding of every check that is on, else why it proves nothing, else a pass.
+/// Judges one record: every finding of every check that is on, else why it proves nothing, else a
+/// pass.
 ///
-/// A violation outranks doubts, unless the trial was cut off or a service died: then its state means nothing.
+/// A violation outranks doubts, unless the trial was cut off or a service died: then its state
+/// means nothing.
 pub fn judge(baseline: &Baseline, record: &TrialRecord, checks: &Checks) -> Verdict {
     judge_with(ORACLES, baseline, record, checks)
 }

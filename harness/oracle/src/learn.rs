@@ -60,7 +60,8 @@ impl std::fmt::Display for BaselineDoubt {
 
 impl std::error::Error for BaselineDoubt {}
 
-/// Returns the masks that the differences between the clean runs call for; those of the baseline are kept aside.
+/// Returns the masks that the differences between the clean runs call for; those of the baseline
+/// are kept aside.
 ///
 /// A column that is equal in all clean runs is never masked.
 pub fn learn_masks(baseline: &Baseline, clean: &[&Snapshot]) -> Result<Vec<Mask>, BaselineDoubt> {

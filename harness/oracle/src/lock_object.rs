@@ -37,8 +37,8 @@ pub fn infer(
     written.map(|(name, _)| name.clone()).collect()
 }
 
-/// Returns whether the object serves as a lock: inferred from the clean run, or there in no clean state at all,
-/// as a lock file is, which is created and removed.
+/// Returns whether the object serves as a lock: inferred from the clean run, or there in no clean
+/// state at all, as a lock file is, which is created and removed.
 pub fn is_lock(baseline: &Baseline, name: &ObjectName) -> bool {
     let known = [&baseline.seed].into_iter().chain(&baseline.clean);
     let mut states = known.filter(|state| state.objects.contains_key(name));

@@ -14,7 +14,8 @@ pub enum MaskOrigin {
     File,
 }
 
-/// A column that is compared by class: null, the seed's value, or a fresh one. So "touched or not" stays visible.
+/// A column that is compared by class: null, the seed's value, or a fresh one. So "touched or not"
+/// stays visible.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mask {
     /// The object that has the column.

@@ -1,7 +1,8 @@
-//! The normal form of a state: masked cells by class, keys made in the trial by the content of their rows.
+//! The normal form of a state: masked cells by class, keys made in the trial by the content of
+//! their rows.
 //!
-//! A key that the seed has too is content: seeded rows keep their identity. Only keys made in the trial are
-//! canonical, and references to them stand for the row that they point to.
+//! A key that the seed has too is content: seeded rows keep their identity. Only keys made in the
+//! trial are canonical, and references to them stand for the row that they point to.
 
 use crate::baseline::Baseline;
 use crate::cell::Cell;
@@ -19,7 +20,8 @@ pub(crate) struct Group {
     pub(crate) count: u64,
     /// The primary key of one of them, as people read it: `id=7`.
     pub(crate) label: String,
-    /// Whether the key in the label is content, so that rows of two states with one label are the same row.
+    /// Whether the key in the label is content, so that rows of two states with one label are the
+    /// same row.
     pub(crate) identity: bool,
 }
 
@@ -55,7 +57,8 @@ pub(crate) struct Table {
 pub(crate) enum Depth {
     /// References by the content of the row they point to.
     Forward,
-    /// Rows with a fresh key also by the rows that point to them: finds what the first cannot tell apart.
+    /// Rows with a fresh key also by the rows that point to them: finds what the first cannot tell
+    /// apart.
     Both,
 }
 

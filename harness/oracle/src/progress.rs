@@ -1,4 +1,5 @@
-//! TP-V08: no progress. A run hangs, or runs wait for each other in a cycle and the accepted state is missed.
+//! TP-V08: no progress. A run hangs, or runs wait for each other in a cycle and the accepted state
+//! is missed.
 
 use crate::baseline::Baseline;
 use crate::checks::Checks;

@@ -43,10 +43,11 @@ fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> 
     vec![finding::of_state(baseline, record, &title, comparison)]
 }
 
-/// Returns whether the trial's work is lost: the state is not accepted, and calm runs leave it as it is or fail.
+/// Returns whether the trial's work is lost: the state is not accepted, and calm runs leave it as
+/// it is or fail.
 ///
-/// Where a calm run changes the state, or another run ended cleanly after work of its own, the work was done, and what
-/// is wrong is the state (TP-V01).
+/// Where a calm run changes the state, or another run ended cleanly after work of its own, the work
+/// was done, and what is wrong is the state (TP-V01).
 pub(crate) fn is_lost(baseline: &Baseline, record: &TrialRecord) -> bool {
     if record.recoveries.len() < CALM_RUNS || verdict_comparison(baseline, record).total == 0 {
         return false;

@@ -38,8 +38,9 @@ fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> 
     findings
 }
 
-/// Compares the state that the verdict rests on: the end of the trial, and where two calm runs both missed the
-/// accepted state, the state after the first, which is the nearer one to what went wrong.
+/// Compares the state that the verdict rests on: the end of the trial, and where two calm runs both
+/// missed the accepted state, the state after the first, which is the nearer one to what went
+/// wrong.
 pub(crate) fn verdict_comparison(baseline: &Baseline, record: &TrialRecord) -> Comparison {
     let locks = accepted::locks(baseline, record);
     let calm_runs = record.recoveries.len();
@@ -78,8 +79,8 @@ fn title<'a>(aspect: &'a str, message: &'a str) -> finding::Title<'a> {
     }
 }
 
-/// Returns the findings about run-log tables: seeded rows stay, and at most as many rows a start come as the clean
-/// run adds.
+/// Returns the findings about run-log tables: seeded rows stay, and at most as many rows a start
+/// come as the clean run adds.
 fn per_run(baseline: &Baseline, record: &TrialRecord) -> Vec<Finding> {
     let starts = accepted::starts(record) + record.recoveries.len();
     let starts = u64::try_from(starts).unwrap_or(u64::MAX);

@@ -19,7 +19,8 @@ pub struct Entry {
     pub contract: Contract,
     /// Its requests.
     pub program: &'static [Op],
-    /// Each stage that finds something, with the codes and the most trials of that stage that it takes.
+    /// Each stage that finds something, with the codes and the most trials of that stage that it
+    /// takes.
     pub found: &'static [(&'static str, &'static str, u32)],
 }
 
@@ -38,8 +39,7 @@ pub const BANK: &[Entry] = &[
     },
     Entry {
         name: "check-then-create",
-        doc: "Looks for the lock, then creates it, in two requests: both runs must be held between them. The lock outlives a \
-              crash.",
+        doc: "Looks for the lock, then creates it, in two requests. The lock outlives a crash.",
         contract: Contract::Once,
         program: &[
             SkipIfLocked,

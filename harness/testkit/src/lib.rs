@@ -1,4 +1,5 @@
-//! For tests alone: a lab in memory, a bank of small jobs with known bugs, generators and snapshot filters.
+//! For tests alone: a lab in memory, a bank of small jobs with known bugs, generators and snapshot
+//! filters.
 
 pub mod arbitrary;
 pub mod bank;

@@ -1,5 +1,5 @@
-//! One schedule on its own: the clean runs and the serial runs first, then the replays, judged as a campaign would
-//! judge them.
+//! One schedule on its own: the clean runs and the serial runs first, then the replays, judged as a
+//! campaign would judge them.
 
 use super::clean::{self, BaselineSummary, NoBaseline, outcome_of};
 use super::contents::Contents;
@@ -214,7 +214,8 @@ impl Context<'_> {
     fn judge(&self, records: &[TrialRecord]) -> Vec<Verdict> {
         let verdicts = records.iter().map(|record| {
             if self.spec.contract == Contract::Once && is_serial(record) {
-                // Nothing overlaps here, so what it shows is repetition, which the serial stage judges.
+                // Nothing overlaps here, so what it shows is repetition, which the serial stage
+                // judges.
                 let mut record = record.clone();
                 SERIAL.kind.name.clone_into(&mut record.stage);
                 return judge(&self.baseline, &record, &self.checks);

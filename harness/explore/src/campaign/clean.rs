@@ -40,8 +40,8 @@ pub struct BaselineSummary {
     pub record: TrialRecord,
 }
 
-/// The drives and disguises of the clean runs: as trials are driven, the same in disguise, and a plain pump, which
-/// shows what Twiceproof itself changes.
+/// The drives and disguises of the clean runs: as trials are driven, the same in disguise, and a
+/// plain pump, which shows what Twiceproof itself changes.
 const CLEAN_RUNS: &[(Drive, u8)] = &[(Drive::Steps, 0), (Drive::Steps, 1), (Drive::Pump, 0)];
 
 /// How many clean runs make the baseline.

@@ -16,7 +16,8 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Learns the rows that came with the record, and adds those that are known to what came without.
+    /// Learns the rows that came with the record, and adds those that are known to what came
+    /// without.
     pub(super) fn share(&mut self, record: &mut TrialRecord) {
         let states = [
             record.before_recovery.as_mut(),

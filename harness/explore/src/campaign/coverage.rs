@@ -204,7 +204,8 @@ impl Facts {
             holds: 0,
             overlaps: false,
         };
-        // Requests that wait to be forwarded, each with whether another instance took a step meanwhile.
+        // Requests that wait to be forwarded, each with whether another instance took a step
+        // meanwhile.
         let mut waiting: BTreeMap<RequestId, bool> = BTreeMap::new();
         let mut open: BTreeSet<RequestId> = BTreeSet::new();
         let mut struck: BTreeSet<InstanceId> = BTreeSet::new();

@@ -1,4 +1,5 @@
-//! Findings while a campaign runs: each is replayed before it is reported, and keeps its simplest trial.
+//! Findings while a campaign runs: each is replayed before it is reported, and keeps its simplest
+//! trial.
 
 use super::result::{CampaignFinding, Progress, Replays};
 use super::run::{Campaign, Stop};
@@ -16,7 +17,8 @@ pub(super) struct Shown<'a> {
 }
 
 impl Campaign<'_, '_> {
-    /// Takes note of a finding: a new one is replayed and reported, of a known one the simplest trial is kept.
+    /// Takes note of a finding: a new one is replayed and reported, of a known one the simplest
+    /// trial is kept.
     pub(super) fn show(&mut self, shown: Shown<'_>) {
         let id = shown.finding.id.clone();
         let switches = switches(&shown.record.trace);
@@ -76,7 +78,8 @@ impl Campaign<'_, '_> {
         )
     }
 
-    /// Replaces the trial of a finding by one that shows it with fewer switches and repeats as well.
+    /// Replaces the trial of a finding by one that shows it with fewer switches and repeats as
+    /// well.
     pub(super) fn better_trials(&mut self) {
         for (id, (record, label)) in std::mem::take(&mut self.candidates) {
             let Some(at) = self

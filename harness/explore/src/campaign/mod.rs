@@ -1,7 +1,7 @@
 //! The campaign: baseline, stages, replays of what was found, and how much was covered.
 //!
-//! Nothing here depends on speed or on how many trials run side by side: trials are handed out in batches of a fixed
-//! size and learnt from in order of their numbers.
+//! Nothing here depends on speed or on how many trials run side by side: trials are handed out in
+//! batches of a fixed size and learnt from in order of their numbers.
 
 mod again;
 mod clean;

@@ -5,6 +5,7 @@ use super::coverage::Coverage;
 use super::findings::Shown;
 use super::result::{CampaignFinding, CampaignResult, Outcome, Progress, TrialLine, verdict_words};
 use super::spec::{CampaignSpec, Control};
+use crate::crash::CRASH;
 use crate::lab::{Assignment, Blame, Lab, LabError};
 use crate::registry::STAGES;
 use crate::serial::SERIAL;
@@ -323,8 +324,8 @@ impl Campaign<'_, '_> {
         }
     }
 
-    /// Returns whether a second run after the first changed the state under `once`: that is reported once, and
-    /// accepted from then on.
+    /// Returns whether a second run after the first changed the state under `once`: that is
+    /// reported once, and accepted from then on.
     fn accepts_repetition(&self, records: &[(Asked, TrialRecord)], verdicts: &[Verdict]) -> bool {
         let mut judged = records.iter().zip(verdicts);
         self.spec.contract == Contract::Once
@@ -400,6 +401,20 @@ impl Campaign<'_, '_> {
             let text = "the clean run sends no request that can be held".to_owned();
             reasons.push(("TP-I04".to_owned(), text));
         }
+        let crash = self
+            .coverage
+            .stages
+            .iter()
+            .find(|stage| stage.name == CRASH.kind.name);
+        let points = self.coverage.crash_points;
+        let all_ran = crash.is_some_and(|crash| crash.run == crash.planned);
+        if all_ran && points.covered < points.total && self.doubts.is_empty() {
+            let missed = points.total - points.covered;
+            reasons.push((
+                "TP-I02".to_owned(),
+                format!("{missed} kills struck nothing"),
+            ));
+        }
         for (code, (text, trials)) in &self.doubts {
             let text = match trials {
                 1 => text.clone(),
@@ -411,7 +426,8 @@ impl Campaign<'_, '_> {
     }
 }
 
-/// Returns the next trials: one of each stage in turn, or as many as there are of the first stage that has any.
+/// Returns the next trials: one of each stage in turn, or as many as there are of the first stage
+/// that has any.
 fn next_batch(stages: &mut [Running], turn: &mut usize, in_turn: bool) -> Vec<(usize, Work)> {
     let mut batch = Vec::new();
     while batch.len() < BATCH {

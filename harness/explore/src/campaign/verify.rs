@@ -33,7 +33,8 @@ pub(super) fn assignments(
     replays.collect()
 }
 
-/// Returns whether calm runs follow the trials of this stage: those of the serial stage are calm themselves.
+/// Returns whether calm runs follow the trials of this stage: those of the serial stage are calm
+/// themselves.
 fn recovers(stage: &str) -> bool {
     stage != crate::serial::SERIAL.kind.name
 }
@@ -85,7 +86,8 @@ fn note(replays: &mut Replays, text: String) {
     }
 }
 
-/// Returns whether the second trial shows the finding better: it was replayed as well, and switches less often.
+/// Returns whether the second trial shows the finding better: it was replayed as well, and switches
+/// less often.
 pub(super) fn is_better(old: &CampaignFinding, new: &Replays, switches: u32) -> bool {
     switches < old.switches && new.same >= old.replays.same
 }

@@ -18,8 +18,8 @@ pub(crate) fn object(name: &str) -> ObjectName {
     ObjectName::new(&"pg".into(), name)
 }
 
-/// Returns a table. Columns: `!id` is a key, `~id` a surrogate key, `@at` a time, `parent>ledger.id` a reference.
-/// Cells are separated by blanks; `-` is null.
+/// Returns a table. Columns: `!id` is a key, `~id` a surrogate key, `@at` a time,
+/// `parent>ledger.id` a reference. Cells are separated by blanks; `-` is null.
 pub(crate) fn table(columns: &str, rows: &[&str]) -> Object {
     let columns: Vec<Column> = columns.split(' ').map(column).collect();
     let rows: Vec<Vec<Option<String>>> = rows

@@ -6,7 +6,8 @@ use twiceproof_model::target::LockSpec;
 use twiceproof_model::{Event, Exit, Verdict};
 use twiceproof_oracle::{Checks, judge};
 
-/// Each word is a request: `1L` job#1 locks, `2W` job#2 changes a row, `w` none, `U` unlocks, `X` ends.
+/// Each word is a request: `1L` job#1 locks, `2W` job#2 changes a row, `w` none, `U` unlocks, `X`
+/// ends.
 fn check(words: &str, release: &str, expect: bool) {
     let mut baseline = baseline(&state(&[]), &[&state(&[])], Contract::Exclusion);
     baseline.locks.push(LockSpec {

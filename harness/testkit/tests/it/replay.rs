@@ -8,7 +8,8 @@ use twiceproof_model::record::Drive;
 use twiceproof_model::{Enabled, Exit, Schedule, Step, TrialRecord};
 use twiceproof_testkit::{BANK, ToyLab, entry};
 
-/// Takes steps by these numbers, faults among them, but never lets a request pass that is not the oldest.
+/// Takes steps by these numbers, faults among them, but never lets a request pass that is not the
+/// oldest.
 struct Numbers {
     numbers: Vec<u8>,
     at: usize,
