@@ -96,3 +96,70 @@ fn doubt_text(doubt: &Doubt) -> String {
         | Doubt::Bound(text) => text.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::StateRules;
+    use std::collections::BTreeMap;
+    use twiceproof_model::event::fingerprint;
+    use twiceproof_model::kind::Kind;
+    use twiceproof_model::record::{Drive, Timings};
+    use twiceproof_model::scenario::Contract;
+    use twiceproof_model::{Exit, InstanceId, Snapshot};
+
+    const BROKEN: Oracle = Oracle {
+        kind: Kind {
+            name: "state",
+            doc: "Fails.",
+            keys: &[],
+            port: None,
+        },
+        codes: &["TP-V01"],
+        default: |_| true,
+        check: |_, _, _| panic!("a bug of ours"),
+    };
+
+    fn record() -> TrialRecord {
+        let exits = InstanceId::first(1).map(|instance| (instance, Exit::Code(0)));
+        TrialRecord {
+            trial: 1,
+            stage: "sample".to_owned(),
+            seed: 1,
+            instances: 1,
+            drive: Drive::Steps,
+            schedule: String::new(),
+            trace: Vec::new(),
+            fingerprint: fingerprint(&[]),
+            exits: exits.collect(),
+            recoveries: Vec::new(),
+            before_recovery: None,
+            after_first_recovery: None,
+            snapshot: Snapshot::default(),
+            divergence: None,
+            doubts: Vec::new(),
+            outputs: BTreeMap::new(),
+            timings: Timings::default(),
+        }
+    }
+
+    #[test]
+    fn an_oracle_that_panics_makes_a_pass_inconclusive() {
+        let record = record();
+        let baseline = Baseline::new(
+            Snapshot::default(),
+            &[&record],
+            StateRules::default(),
+            Vec::new(),
+            Contract::Once,
+        );
+        let checks = Checks::new(Contract::Once, &[]);
+        assert_eq!(judge(&baseline, &record, &checks), Verdict::Pass);
+        let verdict = judge_with(&[BROKEN], &baseline, &record, &checks);
+        let text = "the check `state` failed inside Twiceproof".to_owned();
+        assert_eq!(
+            verdict,
+            Verdict::Inconclusive(vec![("TP-E".to_owned(), text)])
+        );
+    }
+}

@@ -4,4 +4,5 @@ mod common;
 mod compare;
 mod judge;
 mod learn;
+mod rules;
 mod sections;
