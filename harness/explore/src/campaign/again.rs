@@ -205,9 +205,7 @@ impl Context<'_> {
         let records: Result<Vec<TrialRecord>, LabError> =
             self.lab.run_batch(batch).into_iter().collect();
         let mut records = records.map_err(NoBaseline::Lab)?;
-        for record in &mut records {
-            self.contents.share(record);
-        }
+        self.contents.share(&mut records);
         Ok(records)
     }
 

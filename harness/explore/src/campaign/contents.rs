@@ -16,32 +16,43 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Learns the rows that came with the record, and adds those that are known to what came
-    /// without.
-    pub(super) fn share(&mut self, record: &mut TrialRecord) {
-        let states = [
-            record.before_recovery.as_mut(),
-            record.after_first_recovery.as_mut(),
-            Some(&mut record.snapshot),
-        ];
-        for state in states.into_iter().flatten() {
-            self.share_one(state);
+    /// Learns the rows that came with the records, and adds those that are known to what came
+    /// without. First all, then each, since nobody knows which of the trials ran first.
+    pub(super) fn share<'a>(&mut self, records: impl IntoIterator<Item = &'a mut TrialRecord>) {
+        let mut states: Vec<&mut Snapshot> = records.into_iter().flat_map(states).collect();
+        for state in &states {
+            self.learn(state);
+        }
+        for state in &mut states {
+            self.fill(state);
         }
     }
 
-    fn share_one(&mut self, state: &mut Snapshot) {
-        for (name, object) in &mut state.objects {
+    fn learn(&mut self, state: &Snapshot) {
+        for (name, object) in &state.objects {
+            let Some(content) = &object.content else {
+                continue;
+            };
             let key = (name.clone(), object.hash.clone(), object.count);
-            match &object.content {
-                None => object.content = self.known.get(&key).cloned(),
-                Some(content) => {
-                    let rows = content.rows.len();
-                    if self.rows + rows <= ROWS_MAX && !self.known.contains_key(&key) {
-                        self.known.insert(key, content.clone());
-                        self.rows += rows;
-                    }
-                }
+            let rows = content.rows.len();
+            if self.rows + rows <= ROWS_MAX && !self.known.contains_key(&key) {
+                self.known.insert(key, content.clone());
+                self.rows += rows;
             }
         }
     }
+
+    fn fill(&self, state: &mut Snapshot) {
+        let unfilled = state.objects.iter_mut();
+        for (name, object) in unfilled.filter(|(_, object)| object.content.is_none()) {
+            let key = (name.clone(), object.hash.clone(), object.count);
+            object.content = self.known.get(&key).cloned();
+        }
+    }
+}
+
+fn states(record: &mut TrialRecord) -> impl Iterator<Item = &mut Snapshot> {
+    let calm = record.before_recovery.iter_mut();
+    let calm = calm.chain(&mut record.after_first_recovery);
+    calm.chain([&mut record.snapshot])
 }

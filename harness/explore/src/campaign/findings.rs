@@ -67,9 +67,7 @@ impl Campaign<'_, '_> {
         self.trials += count;
         self.coverage.replays += count;
         let mut replayed = self.lab.run_batch(batch);
-        for record in replayed.iter_mut().flatten() {
-            self.contents.share(record);
-        }
+        self.contents.share(replayed.iter_mut().flatten());
         verify::count(
             &self.baseline,
             &self.checks,

@@ -215,10 +215,7 @@ impl Campaign<'_, '_> {
         let mut records = Vec::new();
         for (asked, result) in asked.into_iter().zip(self.lab.run_batch(assignments)) {
             match result {
-                Ok(mut record) => {
-                    self.contents.share(&mut record);
-                    records.push((asked, record));
-                }
+                Ok(record) => records.push((asked, record)),
                 Err(error) if error.blame == Blame::Interrupted => {
                     self.stop.get_or_insert(Stop::Interrupted);
                     break;
@@ -229,6 +226,8 @@ impl Campaign<'_, '_> {
                 }
             }
         }
+        let shared = records.iter_mut().map(|(_, record)| record);
+        self.contents.share(shared);
         self.judge_all(stages, records);
     }
 

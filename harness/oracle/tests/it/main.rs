@@ -4,5 +4,6 @@ mod common;
 mod compare;
 mod judge;
 mod learn;
+mod properties;
 mod rules;
 mod sections;

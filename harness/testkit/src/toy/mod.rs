@@ -27,6 +27,7 @@ pub struct ToyLab {
     /// Trials after which it reports that somebody interrupted it.
     interrupt_after: Option<u32>,
     ran: u32,
+    backwards: bool,
 }
 
 impl ToyLab {
@@ -37,12 +38,19 @@ impl ToyLab {
             known: BTreeSet::new(),
             interrupt_after: None,
             ran: 0,
+            backwards: false,
         }
     }
 
     /// Makes it report an interrupt after so many trials.
     pub fn interrupted_after(mut self, trials: u32) -> Self {
         self.interrupt_after = Some(trials);
+        self
+    }
+
+    /// Makes it run the last trial of each batch first, as cells side by side may.
+    pub fn backwards(mut self) -> Self {
+        self.backwards = true;
         self
     }
 
@@ -113,6 +121,10 @@ impl ToyLab {
 impl Lab for ToyLab {
     fn run_batch(&mut self, batch: Vec<Assignment>) -> Vec<Result<TrialRecord, LabError>> {
         let mut records = Vec::new();
+        let mut batch = batch;
+        if self.backwards {
+            batch.reverse();
+        }
         for assignment in batch {
             self.ran += 1;
             let is_over = self.interrupt_after.is_some_and(|bound| self.ran > bound);
@@ -129,6 +141,9 @@ impl Lab for ToyLab {
                 }
                 Ok(self.run_one(assignment))
             });
+        }
+        if self.backwards {
+            records.reverse();
         }
         records
     }

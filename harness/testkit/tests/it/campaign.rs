@@ -5,21 +5,21 @@ use std::cell::Cell;
 use std::time::Duration;
 use twiceproof_explore::{CampaignResult, Control, Outcome, Progress, run};
 use twiceproof_model::scenario::{Contract, Expect};
-use twiceproof_testkit::{Op, ToyLab, entry};
+use twiceproof_testkit::{BANK, Entry, Op, ToyLab, entry};
 
 fn lines(seed: u64) -> Vec<String> {
     let entry = entry("check-then-create");
+    lines_of(&mut ToyLab::new(entry.program), entry, seed)
+}
+
+fn lines_of(lab: &mut ToyLab, entry: &Entry, seed: u64) -> Vec<String> {
     let mut lines = Vec::new();
     let mut observe = |progress: &Progress<'_>| match progress {
         Progress::Trial { line, .. } => lines.push(format!("{line:?}")),
         Progress::Finding(found) => lines.push(format!("{} {:?}", found.finding.id, found.replays)),
         Progress::Baseline(_) | Progress::Masks(_) => {}
     };
-    observed(
-        &spec(entry, seed),
-        &mut ToyLab::new(entry.program),
-        &mut observe,
-    );
+    observed(&spec(entry, seed), lab, &mut observe);
     lines
 }
 
@@ -27,6 +27,15 @@ fn lines(seed: u64) -> Vec<String> {
 fn same_seed_same_choices() {
     assert_eq!(lines(7), lines(7));
     assert_ne!(lines(7), lines(8));
+}
+
+#[test]
+fn nothing_depends_on_which_trial_runs_first() {
+    for entry in BANK {
+        let forwards = lines_of(&mut ToyLab::new(entry.program), entry, 1);
+        let backwards = lines_of(&mut ToyLab::new(entry.program).backwards(), entry, 1);
+        assert_eq!(forwards, backwards, "{}", entry.name);
+    }
 }
 
 #[test]
@@ -47,7 +56,7 @@ fn finding_ids_do_not_depend_on_the_seed() {
 
 #[test]
 fn every_finding_of_the_bank_replays() {
-    for entry in twiceproof_testkit::BANK {
+    for entry in BANK {
         let result = campaign(&spec(entry, 1), &mut ToyLab::new(entry.program));
         for found in &result.findings {
             let is_free = found.record.stage == "free";
