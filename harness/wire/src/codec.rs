@@ -18,7 +18,8 @@ pub enum Side {
 /// The end of one piece of a stream, with its meaning.
 ///
 /// A piece begins where the previous mark of the same side ends. Offsets count bytes since the
-/// side's stream began, never go back, and never exceed what was fed.
+/// side's stream began, never go back, and never exceed what was fed. A piece may be empty: a
+/// request that the service skips after an error has a reply without a byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Offset of the first byte behind the piece.
@@ -48,8 +49,8 @@ pub enum Meaning {
     /// From the instance: takes leave (PostgreSQL's `Terminate`). Passes on in order.
     Goodbye,
     /// From the service: part of the reply to the oldest request without a complete reply. More
-    /// will follow, and may wait for the instance to have read this part: the data of a COPY is
-    /// sent only then.
+    /// will follow. Where nobody holds requests back, a service that was given the first messages
+    /// of a request may begin its reply before the request is marked.
     ReplyPart,
     /// From the service: like `ReplyPart`, but the service now waits for more from the instance
     /// (COPY in): a tap that holds replies back must deliver it, or the operation cannot end.

@@ -2,6 +2,7 @@
 //! give.
 
 mod opaque;
+mod pipelines;
 mod postgres;
 mod smtp;
 

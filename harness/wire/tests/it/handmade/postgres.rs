@@ -17,7 +17,7 @@ fn startup(code: i32, body: &[u8]) -> Vec<u8> {
 }
 
 /// Messages of PostgreSQL in one chunk, for bodies that are text.
-fn messages(messages: &[(u8, &str)]) -> Vec<u8> {
+pub(super) fn messages(messages: &[(u8, &str)]) -> Vec<u8> {
     let messages = messages
         .iter()
         .map(|(kind, body)| message(*kind, body.as_bytes()));
@@ -25,7 +25,7 @@ fn messages(messages: &[(u8, &str)]) -> Vec<u8> {
 }
 
 /// A session with its start-up done and these chunks.
-fn session(chunks: &[Chunk]) -> Vec<Chunk> {
+pub(super) fn session(chunks: &[Chunk]) -> Vec<Chunk> {
     let start = [
         up(&startup(3 << 16, b"user\0a\0\0")),
         down(&message(b'Z', b"I")),
@@ -34,16 +34,16 @@ fn session(chunks: &[Chunk]) -> Vec<Chunk> {
 }
 
 #[track_caller]
-fn check_session(chunks: &[Chunk], expect: &[&str]) {
+pub(super) fn check_session(chunks: &[Chunk], expect: &[&str]) {
     let chunks = session(chunks);
     let expect = [&["> 16 pass", "< 6 pass"], expect].concat();
     check("postgres", &chunks, &expect);
 }
 
-const READY: (u8, &str) = (b'Z', "I");
+pub(super) const READY: (u8, &str) = (b'Z', "I");
 const IN_TRANSACTION: (u8, &str) = (b'Z', "T");
-const ERROR: (u8, &str) = (b'E', "SERROR\0VERROR\0C23505\0Mhunter2\0\0");
-const FATAL: (u8, &str) = (b'E', "SFATAL\0VFATAL\0C57P01\0Mhunter2\0\0");
+pub(super) const ERROR: (u8, &str) = (b'E', "SERROR\0VERROR\0C23505\0Mhunter2\0\0");
+pub(super) const FATAL: (u8, &str) = (b'E', "SFATAL\0VFATAL\0C57P01\0Mhunter2\0\0");
 
 #[test]
 fn postgres_starts_up() {
@@ -172,112 +172,6 @@ fn postgres_dies_in_a_reply() {
 }
 
 #[test]
-fn postgres_counts_responses_up_to_a_flush() {
-    check_session(
-        &[
-            up(&messages(&[
-                (b'P', "a\0UPDATE t SET a = 'hunter2'\0"),
-                (b'D', "Sa\0"),
-                (b'H', ""),
-            ])),
-            down(&messages(&[(b'1', ""), (b't', "\0\0"), (b'n', "")])),
-            up(&messages(&[
-                (b'B', "\0a\0"),
-                (b'E', "\0\0\0\0\0"),
-                (b'H', ""),
-                (b'E', "\0\0\0\0\0"),
-                (b'H', ""),
-            ])),
-            down(&messages(&[(b'2', ""), (b'C', "UPDATE 1\0"), (b's', "")])),
-            up(&messages(&[(b'S', "")])),
-            down(&messages(&[READY])),
-        ],
-        &[
-            "> 47 request PARSE UPDATE t SET a = ?",
-            "< 12 part",
-            "< 5 reply []",
-            "> 23 request UPDATE t SET a = ?",
-            "> 15 request UPDATE t SET a = ?",
-            "< 5 part",
-            "< 14 reply [UPDATE 1], writes",
-            "< 5 reply [], writes",
-            "> 5 request SYNC",
-            "< 6 reply [], writes, frees locks",
-        ],
-    );
-}
-
-#[test]
-fn postgres_skips_up_to_the_sync_after_an_error() {
-    let execute = messages(&[
-        (b'P', "\0DELETE FROM t\0"),
-        (b'B', "\0\0"),
-        (b'E', "\0\0\0\0\0"),
-        (b'H', ""),
-    ]);
-    check_session(
-        &[
-            up(&execute),
-            up(&execute),
-            down(&messages(&[(b'1', ""), ERROR])),
-            // Sent before the error was read: it gets no answer.
-            up(&execute),
-            up(&messages(&[(b'H', ""), (b'S', "")])),
-            down(&messages(&[READY])),
-            up(&execute),
-            down(&messages(&[(b'1', ""), (b'2', ""), (b'C', "DELETE 3\0")])),
-        ],
-        &[
-            "> 42 request DELETE FROM t",
-            "> 42 request DELETE FROM t",
-            "< 5 part",
-            "< 36 reply [23505], writes, frees locks",
-            "< 0 reply [23505], writes, frees locks",
-            "> 47 pass",
-            "> 5 request SYNC",
-            "< 6 reply []",
-            "> 42 request DELETE FROM t",
-            "< 10 part",
-            "< 14 reply [DELETE 3], writes",
-        ],
-    );
-}
-
-#[test]
-fn postgres_copies_without_a_sync_before_the_data() {
-    check_session(
-        &[
-            up(&messages(&[
-                (b'P', "\0COPY t FROM STDIN\0"),
-                (b'B', "\0\0"),
-                (b'E', "\0\0\0\0\0"),
-            ])),
-            up(&messages(&[(b'd', "hunter2"), (b'c', ""), (b'S', "")])),
-            down(&messages(&[
-                (b'1', ""),
-                (b'2', ""),
-                (b'G', "\0\0\0"),
-                (b'C', "COPY 1\0"),
-                READY,
-            ])),
-            up(&messages(&[(b'Q', "SELECT 1\0")])),
-            down(&messages(&[(b'C', "SELECT 1\0"), READY])),
-        ],
-        &[
-            "> 41 request COPY t FROM STDIN",
-            "> 22 pass",
-            "< 10 part",
-            "< 8 prompt",
-            "< 12 part",
-            "< 6 reply [COPY 1], writes, frees locks",
-            "> 14 request SELECT ?",
-            "< 14 part",
-            "< 6 reply [SELECT 1]",
-        ],
-    );
-}
-
-#[test]
 fn postgres_statements_we_know_nothing_of() {
     check_session(
         &[
@@ -385,127 +279,5 @@ fn postgres_passes_data_as_they_come() {
             down(b"D\x7f\xff\xff\xffab"),
         ],
         &["> 23 request COPY t FROM STDIN", "> 7 pass", "< 7 part"],
-    );
-}
-
-/// A server that was given the first messages of a pipeline may answer them before the last ones.
-#[test]
-fn postgres_answers_before_the_request_is_complete() {
-    let select = messages(&[
-        (b'P', "\0SELECT a FROM t\0"),
-        (b'B', "\0\0"),
-        (b'E', "\0\0\0\0\0"),
-    ]);
-    let answers = messages(&[(b'1', ""), (b'2', ""), (b'C', "SELECT 9\0")]);
-    check_session(
-        &[
-            up(&select),
-            down(&answers),
-            up(&messages(&[(b'S', "")])),
-            down(&messages(&[READY])),
-        ],
-        &[
-            "< 24 part",
-            "> 44 request SELECT a FROM t",
-            "< 6 reply [SELECT 9]",
-        ],
-    );
-    check_session(
-        &[
-            up(&select),
-            down(&answers),
-            up(&messages(&[(b'H', "")])),
-            up(&messages(&[(b'S', "")])),
-            down(&messages(&[READY])),
-        ],
-        &[
-            "< 24 part",
-            "> 44 request SELECT a FROM t",
-            "> 5 request SYNC",
-            "< 0 reply [SELECT 9]",
-            "< 6 reply []",
-        ],
-    );
-    check_session(
-        &[
-            up(&select),
-            down(&messages(&[ERROR])),
-            up(&select),
-            up(&messages(&[(b'S', "")])),
-            down(&messages(&[READY])),
-        ],
-        &[
-            "< 36 part",
-            "> 83 request SELECT a FROM t x2",
-            "< 6 reply [23505], frees locks",
-        ],
-    );
-    let all = session(&[up(&select), down(&messages(&[FATAL]))]);
-    check(
-        "postgres",
-        &all,
-        &["> 55 pass", "< 6 pass", "< 36 push FATAL 57P01"],
-    );
-}
-
-/// What stands behind the Sync is not skipped, even if it comes before the error is through.
-#[test]
-fn postgres_skips_no_further_than_the_sync() {
-    let execute = messages(&[
-        (b'P', "\0DELETE FROM t\0"),
-        (b'B', "\0\0"),
-        (b'E', "\0\0\0\0\0"),
-    ]);
-    let flush = messages(&[(b'H', "")]);
-    let sync = messages(&[(b'S', "")]);
-    let answers = messages(&[(b'1', ""), (b'2', ""), (b'C', "DELETE 3\0")]);
-    check_session(
-        &[
-            up(&[&execute[..], &flush, &execute, &sync].concat()),
-            down(&messages(&[ERROR])),
-            up(&[&execute[..], &flush].concat()),
-            down(&messages(&[READY])),
-            down(&answers),
-        ],
-        &[
-            "> 42 request DELETE FROM t",
-            "> 42 request DELETE FROM t",
-            "< 36 reply [23505], writes, frees locks",
-            "> 42 request DELETE FROM t",
-            "< 6 reply [23505], writes, frees locks",
-            "< 10 part",
-            "< 14 reply [DELETE 3], writes",
-        ],
-    );
-}
-
-/// The only Sync of a COPY is the one behind its data, whether or not it began.
-#[test]
-fn postgres_copy_fails_before_data_sent_blindly() {
-    check_session(
-        &[
-            up(&messages(&[
-                (b'P', "\0COPY t FROM STDIN\0"),
-                (b'B', "\0\0"),
-                (b'E', "\0\0\0\0\0"),
-            ])),
-            up(&messages(&[
-                (b'd', "hunter2"),
-                (b'c', ""),
-                (b'S', ""),
-                (b'Q', "SELECT 1\0"),
-            ])),
-            down(&messages(&[(b'1', ""), ERROR, READY])),
-            down(&messages(&[(b'C', "SELECT 1\0"), READY])),
-        ],
-        &[
-            "> 41 request COPY t FROM STDIN",
-            "> 22 pass",
-            "> 14 request SELECT ?",
-            "< 41 part",
-            "< 6 reply [23505], writes, frees locks",
-            "< 14 part",
-            "< 6 reply [SELECT 1]",
-        ],
     );
 }
