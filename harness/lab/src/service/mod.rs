@@ -1,7 +1,9 @@
 //! Services: what the target talks to. One file a kind, and a line in [`SERVICES`].
 
+mod files;
 pub(crate) mod output;
 mod postgres;
+mod smtp;
 
 use crate::backend::Backend;
 use crate::sandbox::{Folder, SandboxError};
@@ -15,7 +17,8 @@ use twiceproof_model::target::{ServiceSpec, StateSpec};
 use std::sync::Arc;
 
 /// Every kind of service, in the order in which the reference lists them.
-pub const SERVICES: &[&dyn ServiceKind] = &[&postgres::Postgres];
+pub const SERVICES: &[&dyn ServiceKind] = 
+    &[&postgres::Postgres, &files::Files, &smtp::Smtp];
 
 /// Returns the kind of service with this name.
 pub fn find(name: &str) -> Option<&'static dyn ServiceKind> {

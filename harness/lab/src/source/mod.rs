@@ -4,7 +4,10 @@
 
 
 
+pub(crate) mod files;
+pub(crate) mod mail;
 pub(crate) mod postgres;
+pub(crate) mod sqlite;
 
 
 use crate::service::{CONTENT_BYTES_MAX, KnownContents};
