@@ -67,6 +67,8 @@ pub struct Coverage {
     pub distinct: u32,
     /// Trials that proved nothing, by code.
     pub inconclusive: BTreeMap<String, u32>,
+    /// Trials with a finding that was new when as many as can be kept were there already.
+    pub findings_dropped: u32,
     #[serde(skip)]
     pub(super) fingerprints: BTreeSet<u64>,
 }
@@ -181,6 +183,12 @@ impl Coverage {
             gaps.push(format!(
                 "stages not in this version: {}",
                 self.stages_absent.join(", ")
+            ));
+        }
+        if self.findings_dropped > 0 {
+            gaps.push(format!(
+                "{} trials with further findings, which were not kept",
+                self.findings_dropped
             ));
         }
         for (code, trials) in &self.inconclusive {

@@ -9,6 +9,9 @@ use crate::serial::SERIAL;
 use twiceproof_model::{Finding, TrialRecord, Verdict};
 use twiceproof_oracle::judge;
 
+/// The most findings kept, each with its trial.
+const FINDINGS_MAX: usize = 64;
+
 /// A finding with the trial that shows it.
 pub(super) struct Shown<'a> {
     pub(super) finding: Finding,
@@ -36,6 +39,10 @@ impl Campaign<'_, '_> {
                 let candidate = (shown.record.clone(), shown.label.to_owned());
                 self.candidates.insert(id, candidate);
             }
+            return;
+        }
+        if self.findings.len() >= FINDINGS_MAX {
+            self.coverage.findings_dropped += 1;
             return;
         }
         let schedule = schedule_of(&shown.record.trace, shown.record.seed);

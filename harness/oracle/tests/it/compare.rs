@@ -134,10 +134,7 @@ fn hostile_values_cannot_pose_as_masks() {
         &seed,
         &clean,
         &found,
-        &[
-            "a [v=null] : 1 row -> 0 rows",
-            "a [v=null] : 0 rows -> 1 row",
-        ],
+        &["a [] : 1 row -> 0 rows", "a [v=null] : 0 rows -> 1 row"],
     );
 }
 
