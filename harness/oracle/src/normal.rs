@@ -209,7 +209,7 @@ impl<'a> ColumnKind<'a> {
 }
 
 /// Returns the values that the column has in the seed.
-fn seed_values<'a>(seed: Option<&'a Content>, column: &str) -> BTreeSet<&'a str> {
+pub(crate) fn seed_values<'a>(seed: Option<&'a Content>, column: &str) -> BTreeSet<&'a str> {
     let Some(seed) = seed else {
         return BTreeSet::new();
     };

@@ -61,6 +61,26 @@ fn keys_made_by_the_job_are_masked_by_the_rest_of_the_row() {
 }
 
 #[test]
+fn rows_that_the_runs_number_differently_are_not_taken_for_each_other() {
+    check(
+        table("~id member @at", &[]),
+        table("~id member @at", &["1 7 t1", "2 9 t1"]),
+        table("~id member @at", &["1 9 t2", "2 7 t2"]),
+        Ok(&["at"]),
+    );
+}
+
+#[test]
+fn seeded_rows_are_aligned_by_their_key() {
+    check(
+        table("~id balance @at", &["1 5 -", "2 5 -"]),
+        table("~id balance @at", &["1 6 t1", "2 7 t2"]),
+        table("~id balance @at", &["1 6 t2", "2 7 t1"]),
+        Ok(&["at"]),
+    );
+}
+
+#[test]
 fn tables_without_a_key_are_aligned_by_the_rest() {
     check(
         table("day host", &[]),
