@@ -144,7 +144,7 @@ impl Cluster {
             self.server.load(&path, &self.database).await?;
         }
         let mut session = self.session(None).await?;
-        let rows = match self.settle(&mut session).await {
+        let rows = match self.settle(&mut session, &maintenance).await {
             Ok(rows) => rows,
             Err(error) => return Err(self.failed("read the seeded rows", &error).await),
         };
@@ -161,8 +161,12 @@ impl Cluster {
     }
 
     /// Reads the seeded rows and puts them back once, so that the first trial finds them as the others do.
-    async fn settle(&self, session: &mut Session) -> Result<Result<Rows, &'static str>, Error> {
-        session.admin.end_others(&[]).await?;
+    async fn settle(
+        &self,
+        session: &mut Session,
+        maintenance: &Admin,
+    ) -> Result<Result<Rows, &'static str>, Error> {
+        session.admin.end_others(&[maintenance.pid()]).await?;
         let client = session.admin.client();
         let catalogue = session.capturer.catalogue(client).await?;
         let rows = match reset::read(client, &catalogue).await? {

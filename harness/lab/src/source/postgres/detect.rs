@@ -63,7 +63,7 @@ pub(crate) fn cluster() -> String {
           order by datname, setrole)) \
           from pg_db_role_setting left join pg_database d on d.oid = setdatabase)"
             .to_owned(),
-        "md5(pg_read_file('postgresql.auto.conf', true))".to_owned(),
+        "md5(pg_read_file('postgresql.auto.conf'))".to_owned(),
     ];
     format!("concat_ws(' ', {})", parts.join(", "))
 }
