@@ -29,11 +29,12 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use twiceproof_explore::campaign::TrialLine;
 use twiceproof_explore::{Blame, LabError};
 use twiceproof_model::digest::{Digest, Hasher};
 use twiceproof_model::record::Output;
 use twiceproof_model::snapshot::{Content, Object, ObjectName};
-use twiceproof_model::{Snapshot, TrialRecord, Verdict, version};
+use twiceproof_model::{Snapshot, TrialRecord, version};
 
 /// The most bytes of trial records that a scenario keeps; above it the oldest passing ones go.
 pub const RECORDS_BYTES_MAX: u64 = 1 << 30;
@@ -113,25 +114,6 @@ struct Shared {
     sizes: std::collections::BTreeMap<u32, u64>,
 }
 
-/// One line of `trials.ndjson`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct TrialLine {
-    /// Its number.
-    pub trial: u32,
-    /// The stage that asked for it.
-    pub stage: String,
-    /// The seed of its choices.
-    pub seed: u64,
-    /// Hash of its schedule's text.
-    pub schedule: Digest,
-    /// Fingerprint of its trace.
-    pub fingerprint: Digest,
-    /// Hash of its final state.
-    pub state: Digest,
-    /// `pass`, `inconclusive` or `violation`.
-    pub verdict: String,
-}
-
 impl Store {
     /// Opens the records in this folder, which is made if it is not there.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
@@ -176,29 +158,16 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down how a stored trial was judged: its line, and the logs of one that did not pass. Makes room.
-    pub fn put_verdict(&self, record: &TrialRecord, verdict: &Verdict) -> Result<(), StoreError> {
-        let word = match verdict {
-            Verdict::Pass => "pass",
-            Verdict::Inconclusive(_) => "inconclusive",
-            Verdict::Violation(_) => "violation",
-        };
-        let line = TrialLine {
-            trial: record.trial,
-            stage: record.stage.clone(),
-            seed: record.seed,
-            schedule: Digest::of(record.schedule.as_bytes()),
-            fingerprint: record.fingerprint,
-            state: record.snapshot.digest(),
-            verdict: word.to_owned(),
-        };
-        if matches!(verdict, Verdict::Pass) {
+    /// Writes down how a stored trial was judged: its line, and the logs of one that did not pass.
+    /// Makes room.
+    pub fn put_verdict(&self, record: &TrialRecord, line: &TrialLine) -> Result<(), StoreError> {
+        if line.verdict == "pass" {
             self.make_room(record.trial)?;
         } else {
             let folder = self.folder.join("trials").join(record.trial.to_string());
             write_logs(&folder, record)?;
         }
-        append_line(&self.folder.join("trials.ndjson"), version::TRIALS, &line)
+        append_line(&self.folder.join("trials.ndjson"), version::TRIALS, line)
     }
 
     fn make_room(&self, passing: u32) -> Result<(), StoreError> {
@@ -236,7 +205,7 @@ impl Store {
     }
 
     /// Reads the lines of `trials.ndjson`; the last one is left out where it was cut off.
-    pub fn load_lines(&self) -> Result<Loaded<Vec<TrialLine>>, StoreError> {
+    pub fn load_lines<T: DeserializeOwned>(&self) -> Result<Loaded<Vec<T>>, StoreError> {
         let path = self.folder.join("trials.ndjson");
         let bytes = fs::read(&path).map_err(StoreError::io("read", &path))?;
         codec::decode_lines(&path, version::TRIALS, &bytes)

@@ -1,0 +1,70 @@
+//! Every kind that files can name, gathered from the registries of the other crates.
+
+use twiceproof_model::kind::{Kind, Kinds};
+
+/// The kinds, owned.
+#[derive(Clone, Debug)]
+pub(crate) struct Registries {
+    pub(crate) services: Vec<Kind>,
+    pub(crate) triggers: Vec<Kind>,
+    pub(crate) checks: Vec<Kind>,
+    pub(crate) stages: Vec<Kind>,
+    pub(crate) faults: Vec<Kind>,
+}
+
+/// The faults that the dispatcher can inject as steps.
+const FAULTS: &[Kind] = &[
+    fault(
+        "kill",
+        "Kills the instance's whole process tree with SIGKILL.",
+    ),
+    fault("pause", "Stops every thread of the instance, unseen by it."),
+    fault(
+        "lost-reply",
+        "Throws the reply away and resets the link: the ambiguous commit.",
+    ),
+];
+
+const fn fault(name: &'static str, doc: &'static str) -> Kind {
+    Kind {
+        name,
+        doc,
+        keys: &[],
+        port: None,
+    }
+}
+
+impl Registries {
+    /// Returns all of them.
+    pub(crate) fn all() -> Self {
+        let services = crate::world::services()
+            .iter()
+            .map(|service| *service.kind());
+        Self {
+            services: services.collect(),
+            triggers: twiceproof_explore::trigger_kinds(),
+            checks: twiceproof_oracle::registry::kinds(),
+            stages: twiceproof_explore::stage_kinds(),
+            faults: FAULTS.to_vec(),
+        }
+    }
+
+    /// Returns them as parsers take them.
+    pub(crate) fn kinds(&self) -> Kinds<'_> {
+        Kinds {
+            services: &self.services,
+            triggers: &self.triggers,
+            checks: &self.checks,
+            stages: &self.stages,
+            faults: &self.faults,
+        }
+    }
+}
+
+/// Returns the names of the backends.
+pub(crate) fn backends() -> Vec<&'static str> {
+    crate::world::backends()
+        .iter()
+        .map(|backend| backend.name())
+        .collect()
+}

@@ -1,0 +1,269 @@
+//! What a campaign has to say, as the facts that reports are made of.
+
+use std::path::Path;
+use twiceproof_explore::campaign::{BaselineFailure, CampaignFinding, Coverage, StageCoverage};
+use twiceproof_explore::{Blame, CampaignResult, LabError, Outcome as Ended};
+use twiceproof_lab::store::Redactor;
+use twiceproof_model::Scenario;
+use twiceproof_oracle::{Mask, MaskOrigin};
+use twiceproof_report::view::{Count, FindingView, Outcome, ScenarioView, StageView};
+
+/// Lines of a failed clean run's output that are shown.
+const LAST_LINES_MAX: usize = 12;
+
+/// Returns a scenario that has not run, for the caller to fill in.
+pub(crate) fn empty(scenario: &Scenario, outcome: Outcome) -> ScenarioView {
+    ScenarioView {
+        name: scenario.name.clone(),
+        title: scenario.title.clone(),
+        path: scenario.path.display().to_string(),
+        expect: scenario.expect,
+        outcome,
+        trials: 0,
+        elapsed_ms: 0,
+        seed: scenario.search.seed,
+        stages: Vec::new(),
+        stages_absent: Vec::new(),
+        counts: Vec::new(),
+        masks: Vec::new(),
+        unseen: Vec::new(),
+        reasons: Vec::new(),
+        hint: String::new(),
+        findings: Vec::new(),
+    }
+}
+
+/// Returns the facts of a campaign. `folder` is where its records lie, as the user can open it.
+pub(crate) fn scenario(
+    scenario: &Scenario,
+    result: &CampaignResult,
+    elapsed_ms: u64,
+    folder: &Path,
+    redactor: &Redactor,
+) -> ScenarioView {
+    let (outcome, mut reasons, hint) = end_of(&result.outcome);
+    reasons.extend(result.reasons.iter().cloned());
+    let findings = result
+        .findings
+        .iter()
+        .map(|found| finding(found, folder, redactor));
+    let coverage = &result.coverage;
+    ScenarioView {
+        trials: coverage.trials,
+        elapsed_ms,
+        stages: coverage
+            .stages
+            .iter()
+            .map(|one| stage(one, coverage))
+            .collect(),
+        stages_absent: coverage.stages_absent.clone(),
+        counts: counts(coverage),
+        masks: masks(result),
+        unseen: unseen(scenario, result),
+        reasons,
+        hint,
+        findings: findings.collect(),
+        ..empty(scenario, outcome)
+    }
+}
+
+/// Returns the facts of a scenario that the lab could not run.
+pub(crate) fn broken(scenario: &Scenario, error: &LabError) -> ScenarioView {
+    let (outcome, reasons, hint) = lab_error(error);
+    ScenarioView {
+        reasons,
+        hint,
+        ..empty(scenario, outcome)
+    }
+}
+
+type End = (Outcome, Vec<(String, String)>, String);
+
+fn end_of(ended: &Ended) -> End {
+    let outcome = match ended {
+        Ended::Passed | Ended::ViolatedAsExpected => Outcome::Pass,
+        Ended::Violated | Ended::ViolationMissing => Outcome::Fail,
+        Ended::Inconclusive => Outcome::Inconclusive,
+        Ended::Interrupted => {
+            let text = "ended early by a signal; what was found so far is kept";
+            return (
+                Outcome::Interrupted,
+                vec![(String::new(), text.to_owned())],
+                String::new(),
+            );
+        }
+        Ended::BaselineFailed(failure) => return baseline_error(failure),
+        Ended::LabFailed(error) => return lab_error(error),
+    };
+    (outcome, Vec::new(), String::new())
+}
+
+fn baseline_error(failure: &BaselineFailure) -> End {
+    let mut text = failure.message.clone();
+    let lines: Vec<_> = failure.output.lines().collect();
+    for line in &lines[lines.len().saturating_sub(LAST_LINES_MAX)..] {
+        text.push('\n');
+        text.push_str(line);
+    }
+    (
+        Outcome::Baseline,
+        vec![(String::new(), text)],
+        failure.hint.clone(),
+    )
+}
+
+fn lab_error(error: &LabError) -> End {
+    let (outcome, code) = match error.blame {
+        Blame::Environment => (Outcome::Environment, "TP-E"),
+        Blame::Input => (Outcome::Usage, ""),
+        Blame::Interrupted => (Outcome::Interrupted, ""),
+        Blame::Harness => (Outcome::Harness, ""),
+    };
+    (
+        outcome,
+        vec![(code.to_owned(), error.message.clone())],
+        error.hint.clone(),
+    )
+}
+
+fn stage(stage: &StageCoverage, coverage: &Coverage) -> StageView {
+    let points = match stage.name.as_str() {
+        "crash" => Some(("crash points", coverage.crash_points)),
+        "preempt" => Some(("hold points", coverage.preemptions)),
+        "sample" => Some(("random orders", coverage.samples)),
+        _ => None,
+    };
+    let covered = points.map(|(what, points)| {
+        (
+            what.to_owned(),
+            u64::from(points.covered),
+            u64::from(points.total),
+        )
+    });
+    StageView {
+        name: stage.name.clone(),
+        trials: stage.run,
+        covered,
+        complete: stage.run >= stage.planned,
+    }
+}
+
+fn counts(coverage: &Coverage) -> Vec<Count> {
+    let count = |number: u64, noun: &str, rest: &str| Count {
+        number,
+        noun: noun.to_owned(),
+        rest: rest.to_owned(),
+    };
+    vec![
+        count(
+            coverage.requests.into(),
+            "request",
+            &format!("in a clean run, {} of them writes", coverage.writes),
+        ),
+        count(coverage.holds, "hold", "while another instance took a step"),
+        count(coverage.kills.into(), "kill", "that took effect"),
+        count(
+            coverage.overlapping.into(),
+            "trial",
+            "in which two instances had a request open",
+        ),
+        count(coverage.distinct.into(), "distinct order", ""),
+        count(coverage.clean_runs.into(), "clean run", ""),
+        count(coverage.replays.into(), "replay", ""),
+    ]
+}
+
+fn masks(result: &CampaignResult) -> Vec<(String, String)> {
+    let Some(baseline) = &result.baseline else {
+        return Vec::new();
+    };
+    let masks = baseline
+        .masks
+        .iter()
+        .map(|mask| (mask.to_string(), why(mask).to_owned()));
+    let locks = baseline.lock_objects.iter();
+    let locks = locks.map(|object| {
+        (
+            object.to_string(),
+            "serves as a lock, not compared".to_owned(),
+        )
+    });
+    masks.chain(locks).collect()
+}
+
+fn why(mask: &Mask) -> &'static str {
+    match (mask.origin, mask.time) {
+        (MaskOrigin::File, _) => "by the target file",
+        (MaskOrigin::Learnt, true) => "time: clean runs differ in it",
+        (MaskOrigin::Learnt, false) => "clean runs differ in it",
+    }
+}
+
+fn unseen(scenario: &Scenario, result: &CampaignResult) -> Vec<String> {
+    let mut unseen = Vec::new();
+    let coverage = &result.coverage;
+    if !coverage.stages_left_out.is_empty() {
+        let left_out = coverage.stages_left_out.join(" ");
+        unseen.push(format!("stages left out by the scenario: {left_out}"));
+    }
+    for (code, trials) in &coverage.inconclusive {
+        unseen.push(format!("{trials} trials proved nothing ({code})"));
+    }
+    for service in scenario
+        .target
+        .services
+        .iter()
+        .filter(|service| service.kind == "files")
+    {
+        unseen.push(format!(
+            "operations on files of service {}: compared at the end, not seen as steps",
+            service.name
+        ));
+    }
+    unseen.extend(
+        result
+            .baseline
+            .iter()
+            .flat_map(|baseline| baseline.notes.iter().cloned()),
+    );
+    unseen
+}
+
+/// Returns the facts of one finding.
+pub(crate) fn finding(found: &CampaignFinding, folder: &Path, redactor: &Redactor) -> FindingView {
+    let mut record = found.record.clone();
+    record
+        .outputs
+        .values_mut()
+        .for_each(|output| redactor.output(output));
+    let divergence = found.replays.divergence.as_ref();
+    let diverged = divergence.map(|divergence| {
+        let offered = divergence.offered.join(", ");
+        format!(
+            "line {}: wanted {}, offered {offered}",
+            divergence.line, divergence.wanted
+        )
+    });
+    let note = Some(&found.replays.note)
+        .filter(|note| !note.is_empty())
+        .cloned();
+    FindingView {
+        finding: found.finding.clone(),
+        record,
+        replayed: (found.replays.same, found.replays.tried),
+        diverged: diverged.or(note),
+        trials: found.trials,
+        folder: folder.join(&found.finding.id).display().to_string(),
+    }
+}
+
+/// Returns the facts of a scenario of which only the end is known: a replay's, a clean run's.
+pub(crate) fn replayed(scenario: &Scenario, ended: &Ended, elapsed_ms: u64) -> ScenarioView {
+    let (outcome, reasons, hint) = end_of(ended);
+    ScenarioView {
+        reasons,
+        hint,
+        elapsed_ms,
+        ..empty(scenario, outcome)
+    }
+}
