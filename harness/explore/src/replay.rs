@@ -240,7 +240,7 @@ fn expected_steps(trace: &[Stamped]) -> Option<Vec<(Step, Option<Signature>)>> {
             _ => {}
         }
     }
-    (!steps.is_empty()).then_some(steps)
+    crate::schedule_of::is_driven(trace).then_some(steps)
 }
 
 /// The requests seen so far. Few texts are distinct, so finding one costs little, however long the

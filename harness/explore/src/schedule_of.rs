@@ -62,15 +62,25 @@ struct Taken {
     held: Option<RequestId>,
 }
 
+/// Returns whether the trial was driven by steps: beyond the starts, which are logged in a free run
+/// too.
+pub(crate) fn is_driven(trace: &[Stamped]) -> bool {
+    let is_step = |event: &Event| matches!(event, Event::Taken(step) if !is_start(step));
+    trace.iter().any(|stamped| is_step(&stamped.event))
+}
+
+fn is_start(step: &Step) -> bool {
+    matches!(step, Step::Start(_))
+}
+
 fn taken_steps(trace: &[Stamped]) -> Vec<Taken> {
-    let is_taken = |stamped: &Stamped| matches!(stamped.event, Event::Taken(_));
-    let has_steps = trace.iter().any(is_taken);
+    let has_steps = is_driven(trace);
     let forwards = trace.iter().any(|s| matches!(s.event, Event::Forwarded(_)));
     let mut steps: Vec<Taken> = Vec::new();
     let mut timed_out = BTreeSet::new();
     for stamped in trace {
         let passed = match &stamped.event {
-            Event::Taken(step) => Some(step.clone()),
+            Event::Taken(step) if has_steps => Some(step.clone()),
             Event::Started(instance) if !has_steps => Some(Step::Start(*instance)),
             Event::Forwarded(request) if !has_steps => Some(Step::Release(*request)),
             Event::Held(request) if !has_steps && !forwards => Some(Step::Release(request.id)),

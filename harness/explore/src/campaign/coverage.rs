@@ -4,6 +4,7 @@ use crate::registry::{STAGES, STAGES_KNOWN};
 use crate::schedule_of::main_part;
 use crate::strategy::Point;
 use std::collections::{BTreeMap, BTreeSet};
+use twiceproof_model::record::Drive;
 use twiceproof_model::{Event, Exit, InstanceId, RequestId, Step, TrialRecord, Verdict};
 
 /// How far one stage came.
@@ -220,7 +221,10 @@ impl Facts {
         for stamped in main_part(&record.trace) {
             match &stamped.event {
                 Event::Held(request) => {
-                    waiting.insert(request.id, false);
+                    // In a free run a request is seen to pass: nothing holds it.
+                    if record.drive == Drive::Steps {
+                        waiting.insert(request.id, false);
+                    }
                     open.insert(request.id);
                     let mut others = open.iter();
                     facts.overlaps |= others.any(|other| other.instance != request.id.instance);

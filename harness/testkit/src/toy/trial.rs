@@ -116,7 +116,7 @@ impl Trial {
         );
         let is_hidden = match self.drive {
             Drive::Steps => false,
-            Drive::Free => matches!(event, Event::Taken(_)),
+            Drive::Free => matches!(&event, Event::Taken(step) if !matches!(step, Step::Start(_))),
             Drive::Pump => is_wire,
         };
         if !is_hidden {
