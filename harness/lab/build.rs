@@ -19,6 +19,8 @@ fn main() {
         &["--bin", "twiceproof-shim"],
         "twiceproof-shim",
     );
+    let demo = harness.join("..").join("targets").join("points-job");
+    build_static(&demo, "points-job", &["--bin", "points-job"], "points-job");
     // Only tests use the probe; it is no part of the binary.
     build_static(
         &shim,

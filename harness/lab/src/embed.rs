@@ -13,6 +13,11 @@ pub(crate) const SHIM: Executable = Executable {
     bytes: include_bytes!(env!("TWICEPROOF_SHIM")),
 };
 
+/// Returns the executable of the job that the demo shows, static.
+pub fn points_job() -> &'static [u8] {
+    include_bytes!(env!("TWICEPROOF_POINTS_JOB"))
+}
+
 /// An executable as bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Executable {
