@@ -27,9 +27,15 @@ impl RunFolder {
         fs::set_permissions(made.path(), mode)?;
         let shim = SHIM.in_memory()?;
         let mut command = Command::new(shim.path());
-        command.arg0("twiceproof-janitor").arg("janitor").arg(made.path());
+        command
+            .arg0("twiceproof-janitor")
+            .arg("janitor")
+            .arg(made.path());
         command.env_clear().current_dir("/");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut janitor = command.spawn()?;
         Ok(Self {
             path: made.keep(),

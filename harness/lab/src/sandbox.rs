@@ -8,7 +8,7 @@ mod link;
 
 pub(crate) use handle::END_MAX;
 pub use handle::Sandbox;
-pub(crate) use link::Link;
+pub(crate) use link::{Link, register};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,8 +1,9 @@
 //! Emptying what a start can leave behind outside the declared folders.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use twiceproof_shim::Place;
 
 /// Deepest folder that is followed; a path cannot be much deeper.
@@ -11,10 +12,33 @@ const DEPTH_MAX: u32 = 2048;
 /// Folders of a container that are its own: the backend mounts each.
 const IN_CONTAINER: &[&str] = &["/tmp", "/run", "/dev/shm"];
 
-/// Removes everything from the private folders, the queues and the shared memory.
-///
-/// Nothing may run meanwhile, so paths cannot change below our feet.
-pub(crate) fn empty_all(place: Place) {
+/// What can be emptied, and what in it is not a start's.
+pub(crate) struct Private {
+    place: Place,
+    /// What stands in `/dev` from the beginning; an engine's can be written to.
+    devices: BTreeSet<PathBuf>,
+}
+
+impl Private {
+    /// Looks at the sandbox before its first start.
+    pub(crate) fn before_starts(place: Place) -> Self {
+        let entries = fs::read_dir("/dev").into_iter().flatten().flatten();
+        let devices = entries.map(|entry| entry.path()).collect();
+        Self { place, devices }
+    }
+
+    /// Removes everything that starts left in folders, queues and shared memory.
+    ///
+    /// Nothing may run meanwhile, so paths cannot change below our feet.
+    pub(crate) fn empty(&self) {
+        empty_folders(self.place);
+        empty_but(Path::new("/dev"), &self.devices);
+        empty(Path::new("/dev/mqueue"));
+        remove_shared_memory();
+    }
+}
+
+fn empty_folders(place: Place) {
     match place {
         Place::Container => IN_CONTAINER
             .iter()
@@ -29,18 +53,20 @@ pub(crate) fn empty_all(place: Place) {
             }
         }
     }
-    empty(Path::new("/dev/mqueue"));
-    remove_shared_memory();
 }
 
 fn empty(folder: &Path) {
+    empty_but(folder, &BTreeSet::new());
+}
+
+fn empty_but(folder: &Path, kept: &BTreeSet<PathBuf>) {
     if let Ok(found) = fs::symlink_metadata(folder) {
-        empty_device(folder, found.dev(), DEPTH_MAX);
+        empty_device(folder, found.dev(), DEPTH_MAX, kept);
     }
 }
 
 /// Removes what lies on one device: a declared folder bound in below is another.
-fn empty_device(folder: &Path, device: u64, depth: u32) {
+fn empty_device(folder: &Path, device: u64, depth: u32, kept: &BTreeSet<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -48,7 +74,7 @@ fn empty_device(folder: &Path, device: u64, depth: u32) {
         let Ok(found) = fs::symlink_metadata(&path) else {
             continue;
         };
-        if found.dev() != device {
+        if found.dev() != device || kept.contains(&path) {
             continue;
         }
         // What cannot be removed stays: a folder that holds a declared one.
@@ -56,7 +82,7 @@ fn empty_device(folder: &Path, device: u64, depth: u32) {
             let _ = fs::remove_file(&path);
         } else if fs::remove_dir(&path).is_err() && depth > 0 {
             let _ = fs::set_permissions(&path, fs::Permissions::from_mode(0o700));
-            empty_device(&path, device, depth - 1);
+            empty_device(&path, device, depth - 1, kept);
             let _ = fs::remove_dir(&path);
         }
     }

@@ -216,6 +216,9 @@ fn make_devices(devices: Vec<(&str, OwnedFd)>) -> Result<()> {
     let options = "newinstance,ptmxmode=0666,mode=620";
     let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
     mount("devpts", &inside("/dev/pts"), "devpts", flags, options)?;
+    make_folder("/dev/mqueue")?;
+    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+    mount("mqueue", &inside("/dev/mqueue"), "mqueue", flags, "")?;
     for (name, target) in [
         ("ptmx", "pts/ptmx"),
         ("fd", "/proc/self/fd"),

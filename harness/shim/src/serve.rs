@@ -7,7 +7,7 @@ use crate::{dial, empty, listen, mounts, namespaces, pause, rights, sample};
 use std::io::{Error, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use twiceproof_shim::link::{self, Receiver, Wait};
-use twiceproof_shim::{Command, NAMES_MAX, Place, Report, Setup};
+use twiceproof_shim::{Command, NAMES_MAX, Report, Setup};
 
 /// How often connections on their way are looked at.
 const DIAL_LOOK_MS: i32 = 5;
@@ -72,7 +72,7 @@ fn tell(link: &OwnedFd, report: &Report, fds: &[BorrowedFd<'_>]) -> Result<()> {
 struct Service {
     link: OwnedFd,
     signals: OwnedFd,
-    place: Place,
+    private: empty::Private,
     fresh: bool,
     used: bool,
     defaults: Defaults,
@@ -96,7 +96,7 @@ fn serve(link: OwnedFd, mut receiver: Receiver, setup: Setup, defaults: Defaults
     let mut service = Service {
         link,
         signals,
-        place: setup.place,
+        private: empty::Private::before_starts(setup.place),
         fresh: setup.fresh,
         used: false,
         defaults,
@@ -213,7 +213,7 @@ impl Service {
     /// Removes what earlier starts left, unless one still runs.
     fn refresh(&mut self) {
         if self.fresh && self.used && !self.tree.lives() {
-            empty::empty_all(self.place);
+            self.private.empty();
             self.used = false;
         }
         self.used |= self.fresh;

@@ -1,6 +1,7 @@
 //! Backends: where sandboxes come from. A new one is a file here, its `mod` line, and a line in
 //! [`BACKENDS`].
 
+pub mod docker;
 pub mod local;
 
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec};
@@ -22,7 +23,7 @@ pub trait Backend: Sync {
 }
 
 /// The backends, in the order in which help lists them.
-pub const BACKENDS: &[&dyn Backend] = &[&local::Local];
+pub const BACKENDS: &[&dyn Backend] = &[&local::Local, &docker::Docker];
 
 /// Returns the backend with this name.
 pub fn find(name: &str) -> Option<&'static dyn Backend> {

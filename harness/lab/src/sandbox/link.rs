@@ -84,6 +84,16 @@ impl Link {
     }
 }
 
+/// Has the runtime watch a socket that does not block.
+pub(crate) fn register(socket: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    #[expect(
+        deprecated,
+        reason = "an owned descriptor keeps what the unsafe one asks for"
+    )]
+    AsyncFd::with_interest(socket, interest)
+}
+
 fn receive_one(
     receiver: &mut Receiver,
     socket: &OwnedFd,

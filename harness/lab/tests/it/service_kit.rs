@@ -11,37 +11,40 @@ use twiceproof_model::snapshot::{Object, ObjectName};
 use twiceproof_model::target::{ServiceSpec, StateSpec};
 
 /// Runs a test body as a cell runs a trial: on one thread.
-pub fn run<T>(body: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, body)
 }
 
 /// The backend that services are tested on here.
-pub fn local() -> &'static dyn Backend {
+pub(crate) fn local() -> &'static dyn Backend {
     backend::find("local").unwrap()
 }
 
 /// A service with its private folder.
-pub struct Fixture {
-    pub service: Box<dyn Service>,
-    pub known: KnownContents,
-    pub folder: tempfile::TempDir,
+pub(crate) struct Fixture {
+    pub(crate) service: Box<dyn Service>,
+    pub(crate) known: KnownContents,
+    _folder: tempfile::TempDir,
 }
 
 /// What to start.
 #[derive(Default)]
-pub struct Wanted<'a> {
-    pub kind: &'a str,
+pub(crate) struct Wanted<'a> {
+    pub(crate) kind: &'a str,
     /// Seed files by name and content.
-    pub seeds: &'a [(&'a str, &'a str)],
-    pub options: &'a [(&'a str, &'a str)],
-    pub state: StateSpec,
+    pub(crate) seeds: &'a [(&'a str, &'a str)],
+    pub(crate) options: &'a [(&'a str, &'a str)],
+    pub(crate) state: StateSpec,
 }
 
 impl Fixture {
     /// Starts a service.
-    pub async fn start(wanted: Wanted<'_>) -> Result<Self, ServiceError> {
+    pub(crate) async fn start(wanted: Wanted<'_>) -> Result<Self, ServiceError> {
         let folder = tempfile::tempdir().unwrap();
         let seed_folder = folder.path().join("seed");
         std::fs::create_dir(&seed_folder).unwrap();
@@ -54,13 +57,16 @@ impl Fixture {
     }
 
     /// Starts a service with these seeds.
-    pub async fn start_with(
+    pub(crate) async fn start_with(
         wanted: Wanted<'_>,
         folder: tempfile::TempDir,
         seed: Vec<PathBuf>,
     ) -> Result<Self, ServiceError> {
         let kind = service::find(wanted.kind).unwrap();
-        let options = wanted.options.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+        let options = wanted
+            .options
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()));
         let spec = ServiceSpec {
             name: "svc".into(),
             kind: wanted.kind.to_owned(),
@@ -80,30 +86,36 @@ impl Fixture {
             cell: 1,
         };
         let service = kind.start(context).await?;
-        Ok(Self { service, known: KnownContents::default(), folder })
+        Ok(Self {
+            service,
+            known: KnownContents::default(),
+            _folder: folder,
+        })
     }
 
     /// Captures the state.
-    pub async fn capture(&mut self) -> BTreeMap<ObjectName, Object> {
+    pub(crate) async fn capture(&mut self) -> BTreeMap<ObjectName, Object> {
         self.service.capture(&mut self.known).await.unwrap()
     }
 
     /// Opens a session on a PostgreSQL service.
-    pub async fn session(&mut self) -> tokio_postgres::Client {
+    pub(crate) async fn session(&mut self) -> tokio_postgres::Client {
         let ServiceStream::Tcp(stream) = self.service.dial().await.unwrap() else {
             panic!("a server is reached by TCP");
         };
         let mut config = tokio_postgres::Config::new();
         config.user("app").dbname("app");
-        let (client, connection) =
-            config.connect_raw(stream, tokio_postgres::NoTls).await.unwrap();
+        let (client, connection) = config
+            .connect_raw(stream, tokio_postgres::NoTls)
+            .await
+            .unwrap();
         tokio::spawn(connection);
         client
     }
 }
 
 /// Returns an error where a fixture was not wanted.
-pub fn error(started: Result<Fixture, ServiceError>) -> ServiceError {
+pub(crate) fn error(started: Result<Fixture, ServiceError>) -> ServiceError {
     match started {
         Ok(_) => panic!("it started"),
         Err(error) => error,
@@ -111,15 +123,27 @@ pub fn error(started: Result<Fixture, ServiceError>) -> ServiceError {
 }
 
 /// Returns the rows of one object, a line each.
-pub fn rows(objects: &BTreeMap<ObjectName, Object>, object: &str) -> Vec<String> {
+pub(crate) fn rows(objects: &BTreeMap<ObjectName, Object>, object: &str) -> Vec<String> {
     let object = &objects[&ObjectName::new(&"svc".into(), object)];
     let content = object.content.as_ref().expect("it is small");
     assert_eq!(content.rows.len() as u64, object.count);
     let cell = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "NULL".to_owned());
-    content.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("|")).collect()
+    content
+        .rows
+        .iter()
+        .map(|row| row.iter().map(cell).collect::<Vec<_>>().join("|"))
+        .collect()
 }
 
 /// Returns the names of all objects.
-pub fn names(objects: &BTreeMap<ObjectName, Object>) -> Vec<&str> {
+pub(crate) fn names(objects: &BTreeMap<ObjectName, Object>) -> Vec<&str> {
     objects.keys().map(|name| &*name.object).collect()
+}
+
+/// Returns hash and count of every object: what verdicts compare.
+pub(crate) fn hashes(objects: &BTreeMap<ObjectName, Object>) -> Vec<(String, String, u64)> {
+    let told = |(name, object): (&ObjectName, &Object)| {
+        (name.object.to_string(), object.hash.clone(), object.count)
+    };
+    objects.iter().map(told).collect()
 }

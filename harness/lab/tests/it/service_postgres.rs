@@ -19,7 +19,11 @@ update members set balance = balance + 1 where id % 3 = 0;
 ";
 
 fn wanted() -> Wanted<'static> {
-    Wanted { kind: "postgres", seeds: &[("schema.sql", SCHEMA)], ..Wanted::default() }
+    Wanted {
+        kind: "postgres",
+        seeds: &[("schema.sql", SCHEMA)],
+        ..Wanted::default()
+    }
 }
 
 async fn points() -> Fixture {
@@ -33,15 +37,25 @@ fn a_seeded_server_is_captured_whole() {
         let mut fixture = points().await;
         eprintln!("start {:?}", since.elapsed());
         let state = fixture.capture().await;
-        assert_eq!(names(&state), ["(schema)", "public.done", "public.ledger", "public.members"]);
+        assert_eq!(
+            names(&state),
+            ["(schema)", "public.done", "public.ledger", "public.members"]
+        );
         assert_eq!(rows(&state, "public.ledger"), ["1|3|5|{}", "2|1|7|NULL"]);
-        assert!(fixture.service.version().starts_with("PostgreSQL 1"), "{}", fixture.service.version());
+        assert!(
+            fixture.service.version().starts_with("PostgreSQL 1"),
+            "{}",
+            fixture.service.version()
+        );
         for _ in 0..3 {
             let mut capture = Duration::ZERO;
             let mut reset = Duration::ZERO;
             for _ in 0..100 {
                 let client = fixture.session().await;
-                client.batch_execute("update members set balance = 1 where id = 2").await.unwrap();
+                client
+                    .batch_execute("update members set balance = 1 where id = 2")
+                    .await
+                    .unwrap();
                 drop(client);
                 let since = Instant::now();
                 fixture.capture().await;
@@ -59,8 +73,16 @@ fn a_seeded_server_is_captured_whole() {
 #[test]
 fn a_failing_seed_names_its_line() {
     run(async {
-        let seeds = [("schema.sql", "create table a (id int);\n\ninsert into b\n  values (1);\n")];
-        let failed = Fixture::start(Wanted { kind: "postgres", seeds: &seeds, ..Wanted::default() }).await;
+        let seeds = [(
+            "schema.sql",
+            "create table a (id int);\n\ninsert into b\n  values (1);\n",
+        )];
+        let failed = Fixture::start(Wanted {
+            kind: "postgres",
+            seeds: &seeds,
+            ..Wanted::default()
+        })
+        .await;
         let failed = error(failed);
         assert!(matches!(failed, ServiceError::Input { .. }), "{failed}");
         eprintln!("{failed}");

@@ -18,11 +18,12 @@ const PROBE: &[u8] = include_bytes!(env!("TWICEPROOF_PROBE"));
 /// The bench of one test.
 pub(crate) struct Bench {
     backend: &'static dyn Backend,
+    image: Option<&'static str>,
     folder: TempDir,
 }
 
 impl Bench {
-    pub(crate) fn new(backend: &'static dyn Backend) -> Self {
+    pub(crate) fn new(backend: &'static dyn Backend, image: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let open = |path: &Path| {
             std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
@@ -33,7 +34,11 @@ impl Bench {
         std::fs::write(bin.join("probe"), PROBE).unwrap();
         open(&bin.join("probe"));
         std::fs::create_dir(folder.path().join("share")).unwrap();
-        Self { backend, folder }
+        Self {
+            backend,
+            image,
+            folder,
+        }
     }
 
     /// The folder that the host and the sandbox share, on the host.
@@ -57,8 +62,11 @@ impl Bench {
             occupant: Occupant::Instance,
             listen: Vec::new(),
             hosts: Vec::new(),
-            folders: vec![folder("bin", "/probe", false), folder("share", "/share", true)],
-            image: (!self.is_local()).then(|| "twiceproof/scratch:test".to_owned()),
+            folders: vec![
+                folder("bin", "/probe", false),
+                folder("share", "/share", true),
+            ],
+            image: self.image.map(str::to_owned),
             fresh: true,
         }
     }
@@ -90,7 +98,10 @@ pub(crate) struct Run {
 /// The specification of a start of the probe, and its output.
 pub(crate) fn probe(words: &[&str]) -> (StartSpec, std::io::PipeReader) {
     let (output, inner) = std::io::pipe().unwrap();
-    let argv = ["/probe/probe"].iter().chain(words).map(|word| (*word).to_owned());
+    let argv = ["/probe/probe"]
+        .iter()
+        .chain(words)
+        .map(|word| (*word).to_owned());
     let spec = StartSpec {
         argv: argv.collect(),
         env: BTreeMap::new(),

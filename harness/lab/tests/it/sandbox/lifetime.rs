@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use twiceproof_lab::backend::docker::Docker;
 use twiceproof_lab::backend::local::Local;
 use twiceproof_lab::janitor::RunFolder;
 
@@ -27,7 +28,7 @@ fn victim() {
     };
     let folder = RunFolder::create().unwrap();
     println!("folder {}", folder.path().display());
-    super::run(&Local, async |bench: &mut Bench| {
+    super::run(&Local, None, async |bench: &mut Bench| {
         let mut open = Vec::new();
         loop {
             let mut spec = bench.spec();
@@ -50,8 +51,14 @@ fn victim() {
 
 fn victim_process(token: &str) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["sandbox::lifetime::victim", "--exact", "--nocapture"]).env(TOKEN, token);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    command
+        .args(["sandbox::lifetime::victim", "--exact", "--nocapture"])
+        .env(TOKEN, token);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
     (child, output)
 }
@@ -60,7 +67,10 @@ fn victim_process(token: &str) -> (Child, BufReader<std::process::ChildStdout>) 
 fn line_with(output: &mut impl BufRead, word: &str) -> String {
     loop {
         let mut line = String::new();
-        assert!(output.read_line(&mut line).unwrap() > 0, "the victim ended early");
+        assert!(
+            output.read_line(&mut line).unwrap() > 0,
+            "the victim ended early"
+        );
         if let Some(at) = line.find(word) {
             return line[at + word.len()..].trim().to_owned();
         }
@@ -71,7 +81,9 @@ fn line_with(output: &mut impl BufRead, word: &str) -> String {
 fn bearers(token: &str) -> Vec<String> {
     let holds = |path: String| {
         let bytes = std::fs::read(path).unwrap_or_default();
-        bytes.windows(token.len()).any(|window| window == token.as_bytes())
+        bytes
+            .windows(token.len())
+            .any(|window| window == token.as_bytes())
     };
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -79,7 +91,9 @@ fn bearers(token: &str) -> Vec<String> {
     let own = std::process::id().to_string();
     let bears = |process: &String| {
         *process != own
-            && ["cmdline", "environ"].iter().any(|file| holds(format!("/proc/{process}/{file}")))
+            && ["cmdline", "environ"]
+                .iter()
+                .any(|file| holds(format!("/proc/{process}/{file}")))
     };
     processes.filter(bears).collect()
 }
@@ -98,7 +112,10 @@ fn child_token(number: u64) -> String {
 
 #[test]
 fn a_killed_owner_leaves_nothing() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         for number in 0..KILLS {
             let token = child_token(number);
@@ -127,7 +144,11 @@ fn a_dropped_sandbox_leaves_nothing() {
         .env(TOKEN, child_token(KILLS))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Opens and drops sandboxes, and finds none of its own children afterwards.
@@ -137,7 +158,7 @@ fn lone() {
         return;
     };
     let mine = |token: &str| bearers(token).len();
-    super::run(&Local, async |bench: &mut Bench| {
+    super::run(&Local, None, async |bench: &mut Bench| {
         let before = std::fs::read_dir("/proc/self/fd").unwrap().count();
         for round in 0..5 {
             let mut sandbox = bench.open().await;
@@ -149,6 +170,85 @@ fn lone() {
             // The wait is part of the drop.
             assert_eq!(mine(&token), 0);
         }
-        assert_eq!(std::fs::read_dir("/proc/self/fd").unwrap().count(), before + 1);
+        assert_eq!(
+            std::fs::read_dir("/proc/self/fd").unwrap().count(),
+            before + 1
+        );
+    });
+}
+
+/// The body of a victim in containers.
+#[test]
+fn victim_in_containers() {
+    if std::env::var(TOKEN).is_err() {
+        return;
+    }
+    println!("label {}", twiceproof_lab::backend::docker::run_label());
+    super::run(
+        &Docker,
+        Some("twiceproof/scratch:1"),
+        async |bench: &mut Bench| {
+            let mut open = Vec::new();
+            for number in 0..3 {
+                let mut sandbox = bench.open().await;
+                begin(&mut sandbox, &["family", "/share/f"]).await;
+                open.push(sandbox);
+                println!("up {number}");
+            }
+            std::future::pending::<()>().await;
+        },
+    );
+}
+
+fn containers(label: &str) -> String {
+    let filter = format!("label=twiceproof.run={label}");
+    let mut docker = Command::new("docker");
+    let output = docker
+        .args(["ps", "--all", "--quiet", "--filter", &filter])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_killed_owner_leaves_no_container() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for (number, line) in ["label ", "up 0", "up 1", "up 2"].iter().enumerate() {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args([
+                "sandbox::lifetime::victim_in_containers",
+                "--exact",
+                "--nocapture",
+            ]);
+            command.env(TOKEN, child_token(100 + number as u64));
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut victim = command.spawn().unwrap();
+            let mut output = BufReader::new(victim.stdout.take().unwrap());
+            let label = line_with(&mut output, "label ");
+            if number > 0 {
+                line_with(&mut output, line);
+                assert!(!containers(&label).is_empty());
+            }
+            // Into the middle of the making of the next container.
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            victim.kill().unwrap();
+            victim.wait().unwrap();
+            // Most go by themselves; one that was made and not started waits for this.
+            let begun = Instant::now();
+            loop {
+                twiceproof_lab::backend::docker::remove_leftovers()
+                    .await
+                    .unwrap();
+                if containers(&label).is_empty() {
+                    break;
+                }
+                assert!(begun.elapsed() < GONE_MAX, "containers are left");
+            }
+        }
     });
 }

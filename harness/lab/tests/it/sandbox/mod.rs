@@ -8,17 +8,33 @@ mod stop;
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use twiceproof_lab::backend::docker::Docker;
 use twiceproof_lab::backend::{Backend, local::Local};
 
 pub(crate) use bench_of::Bench;
 
-/// Makes each body a test of each backend.
+/// Makes each body a test of each backend, the docker backend with an image that holds next to
+/// nothing and one that holds a system.
 macro_rules! conformance {
     ($($file:ident :: $body:ident),* $(,)?) => {
         mod local {
             $(#[test]
             fn $body() {
-                super::run(&super::Local, async |bench| super::$file::$body(bench).await);
+                super::run(&super::Local, None, async |bench| super::$file::$body(bench).await);
+            })*
+        }
+        mod docker_scratch {
+            $(#[test]
+            fn $body() {
+                let image = Some("twiceproof/scratch:1");
+                super::run(&super::Docker, image, async |bench| super::$file::$body(bench).await);
+            })*
+        }
+        mod docker_debian {
+            $(#[test]
+            fn $body() {
+                let image = Some("twiceproof/debian:12");
+                super::run(&super::Docker, image, async |bench| super::$file::$body(bench).await);
             })*
         }
     };
@@ -50,11 +66,15 @@ conformance!(
 );
 
 /// Runs a body on one backend, on a runtime of its own.
-fn run(backend: &'static dyn Backend, body: impl AsyncFnOnce(&mut Bench)) {
+fn run(
+    backend: &'static dyn Backend,
+    image: Option<&'static str>,
+    body: impl AsyncFnOnce(&mut Bench),
+) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
-    runtime.block_on(local.run_until(async { body(&mut Bench::new(backend)).await }));
+    runtime.block_on(local.run_until(async { body(&mut Bench::new(backend, image)).await }));
 }
 
 /// Runs the tests of the local backend again without any right, if we have some.
@@ -69,10 +89,18 @@ fn local_as_an_ordinary_user() {
     let copy = folder.path().join("it");
     std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
     let mut again = Command::new("setpriv");
-    again.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
-    again.args(["sandbox::local::", "--test-threads=2"]).current_dir("/");
+    again
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(copy);
+    again
+        .args(["sandbox::local::", "--test-threads=2"])
+        .current_dir("/");
     let output = again.env("TMPDIR", "/tmp").output().unwrap();
     let words = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{words}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(words.contains("22 passed"), "{words}");
 }

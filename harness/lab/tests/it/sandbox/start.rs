@@ -25,15 +25,27 @@ pub(super) async fn failures_to_start_are_named(bench: &mut Bench) {
     std::fs::write(bench.share().join("plain"), "#!/nowhere/sh\n").unwrap();
     let long = "x".repeat(200 * 1024);
     for (argv, workdir, expect) in [
-        ("no-such-program", "/", "cannot start no-such-program: not found"),
-        ("/share/plain", "/", "cannot start /share/plain: cannot execute it: permission denied"),
+        (
+            "no-such-program",
+            "/",
+            "cannot start no-such-program: not found",
+        ),
+        (
+            "/share/plain",
+            "/",
+            "cannot start /share/plain: cannot execute it: permission denied",
+        ),
         (
             "/probe/probe",
             "/no/such",
             "cannot start /probe/probe: cannot enter the working folder: \
              no such file or directory",
         ),
-        ("/probe/probe", "relative", "cannot start /probe/probe: command, environment and"),
+        (
+            "/probe/probe",
+            "relative",
+            "cannot start /probe/probe: command, environment and",
+        ),
         ("a\0b", "/", "cannot start a\0b: command, environment and"),
         (&long, "/", "cannot start xxx"),
     ] {
@@ -59,19 +71,30 @@ pub(super) async fn output_and_input_pass(bench: &mut Bench) {
     let mut text = String::new();
     output.read_to_string(&mut text).unwrap();
     assert_eq!(text, "in and out\n");
-    assert_eq!(say(&mut sandbox, &["cat"]).await, "", "no input is an empty one");
+    assert_eq!(
+        say(&mut sandbox, &["cat"]).await,
+        "",
+        "no input is an empty one"
+    );
 }
 
 pub(super) async fn environment_is_what_was_asked_for(bench: &mut Bench) {
     let mut sandbox = bench.open().await;
     let (mut spec, mut output) = probe(&["env"]);
-    spec.env.insert("GREETING".to_owned(), "hello world".to_owned());
+    spec.env
+        .insert("GREETING".to_owned(), "hello world".to_owned());
     sandbox.start(spec).await.unwrap();
     let mut text = String::new();
     output.read_to_string(&mut text).unwrap();
     let has = |start: &str| text.lines().any(|line| line.starts_with(start));
-    assert!(has("GREETING=hello world") && has("PATH=/") && has("HOME=/"), "{text}");
-    assert!(!has("CARGO"), "the lab's own environment is not passed on: {text}");
+    assert!(
+        has("GREETING=hello world") && has("PATH=/") && has("HOME=/"),
+        "{text}"
+    );
+    assert!(
+        !has("CARGO"),
+        "the lab's own environment is not passed on: {text}"
+    );
     assert_eq!(say(&mut sandbox, &["where"]).await, "/");
     let (mut spec, mut output) = probe(&["where"]);
     spec.workdir = "/share".into();
@@ -87,12 +110,18 @@ pub(super) async fn two_starts_run_side_by_side(bench: &mut Bench) {
     let second = begin(&mut sandbox, &["echo", "second"]).await;
     let (second_start, first_start) = (second.start, first.start);
     assert_ne!(first_start, second_start);
-    assert_eq!(second.end(&mut sandbox).await, (Exit::Code(0), "second".to_owned()));
+    assert_eq!(
+        second.end(&mut sandbox).await,
+        (Exit::Code(0), "second".to_owned())
+    );
     let scope = twiceproof_lab::sandbox::Scope::Process;
     assert!(sandbox.signal(first_start, scope, 9).await.unwrap());
     assert_eq!(first.end(&mut sandbox).await.0, Exit::Signal(9));
     assert_eq!(sandbox.next_event().await, SandboxEvent::TreeGone);
-    assert!(!sandbox.signal(first_start, scope, 9).await.unwrap(), "it is gone");
+    assert!(
+        !sandbox.signal(first_start, scope, 9).await.unwrap(),
+        "it is gone"
+    );
 }
 
 pub(super) async fn nothing_of_a_former_start_is_left(bench: &mut Bench) {
@@ -101,19 +130,22 @@ pub(super) async fn nothing_of_a_former_start_is_left(bench: &mut Bench) {
     let mut spec = bench.spec();
     spec.folders[1].inside = "/tmp/below/share".into();
     let mut below = bench.open_with(spec).await;
-    assert_eq!(say(&mut below, &["write", "/tmp/below/share/kept"]).await, "written");
+    assert_eq!(
+        say(&mut below, &["write", "/tmp/below/share/kept"]).await,
+        "written"
+    );
     say(&mut below, &["leave"]).await;
     below.clean().await.unwrap();
     assert_eq!(say(&mut below, &["list", "/tmp/below/share"]).await, "kept");
 
     for _ in 0..3 {
-        assert_eq!(say(&mut sandbox, &["leave"]).await, "6 files, 3 objects");
+        assert_eq!(say(&mut sandbox, &["leave"]).await, "6 files, 4 objects");
         assert_eq!(say(&mut sandbox, &["left"]).await, "0 files, 0 objects");
         say(&mut sandbox, &["leave"]).await;
         let other = begin(&mut sandbox, &["sleep"]).await;
         say(&mut sandbox, &["leave"]).await;
         // While one runs, others find what it shares with them.
-        assert_eq!(say(&mut sandbox, &["left"]).await, "6 files, 3 objects");
+        assert_eq!(say(&mut sandbox, &["left"]).await, "6 files, 4 objects");
         drop(other);
         sandbox.clean().await.unwrap();
         assert_eq!(say(&mut sandbox, &["left"]).await, "0 files, 0 objects");
@@ -137,18 +169,27 @@ pub(super) async fn rights_are_given_up(bench: &mut Bench) {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap_or("none").trim().to_owned()
         };
-        for name in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "SigBlk:"] {
+        for name in [
+            "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "SigBlk:",
+        ] {
             assert_eq!(value(name), "0000000000000000", "{name} of {occupant:?}");
         }
         // The probe's own runtime ignores a broken pipe.
         assert_eq!(value("SigIgn:"), "0000000000001000");
-        assert_eq!((value("NoNewPrivs:"), value("Umask:")), ("1".into(), "0022".into()));
+        assert_eq!(
+            (value("NoNewPrivs:"), value("Umask:")),
+            ("1".into(), "0022".into())
+        );
         if occupant == Occupant::Service && bench.is_local() {
             assert_ne!(value("Uid:"), "0\t0\t0\t0", "a service is never root");
             let written = say(&mut sandbox, &["write", "/twiceproof/data/file"]).await;
             assert_eq!(written, "written");
             let user = say(&mut sandbox, &["read", "/etc/passwd"]).await;
-            let id = value("Uid:").split('\t').next().unwrap_or_default().to_owned();
+            let id = value("Uid:")
+                .split('\t')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             assert!(user.starts_with(&format!("service:x:{id}:")), "{user}");
         }
     }
@@ -178,18 +219,27 @@ pub(super) async fn listeners_are_found_by_name(bench: &mut Bench) {
         stream.read_exact(&mut asked).unwrap();
         assert_eq!(&asked, b"ping");
         stream.write_all(b"pong").unwrap();
-        assert_eq!(start.end(&mut sandbox).await, (Exit::Code(0), "pong".to_owned()));
+        assert_eq!(
+            start.end(&mut sandbox).await,
+            (Exit::Code(0), "pong".to_owned())
+        );
         // A listener that is closed refuses; the shim kept no copy.
         drop(listener);
         let refused = say(&mut sandbox, &["connect", host]).await;
-        assert!(refused.starts_with("refused: Connection refused"), "{refused}");
+        assert!(
+            refused.starts_with("refused: Connection refused"),
+            "{refused}"
+        );
     }
 }
 
 pub(super) async fn sockets_inside_can_be_dialled(bench: &mut Bench) {
     let mut sandbox = bench.open().await;
     let error = sandbox.dial(4000).await.unwrap_err();
-    assert_eq!(error.to_string(), "cannot connect in job-1: connection refused");
+    assert_eq!(
+        error.to_string(),
+        "cannot connect in job-1: connection refused"
+    );
     let answer = |mut stream: Box<dyn Read>| {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
@@ -217,7 +267,11 @@ pub(super) async fn queues_are_told(bench: &mut Bench) {
     ];
     let mut sandbox = bench.open_listening(&at).await;
     for (service, listener) in std::mem::take(&mut sandbox.listeners) {
-        let host = if service.as_str() == "pg" { "db:5432" } else { "[::1]:5432" };
+        let host = if service.as_str() == "pg" {
+            "db:5432"
+        } else {
+            "[::1]:5432"
+        };
         let start = begin(&mut sandbox, &["connect", host]).await;
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let (stream, peer) = listener.accept().await.unwrap();

@@ -21,12 +21,19 @@ pub(super) async fn a_tree_is_killed_whole(bench: &mut Bench) {
     assert_eq!(family.exit(&mut sandbox).await, Exit::Code(0));
     assert_eq!(sandbox.left_over().await.unwrap().len(), 3);
     sandbox.signal(start, Scope::Tree, 15).await.unwrap();
-    assert_eq!(sandbox.left_over().await.unwrap().len(), 3, "they are deaf to TERM");
+    assert_eq!(
+        sandbox.left_over().await.unwrap().len(),
+        3,
+        "they are deaf to TERM"
+    );
     sandbox.signal(start, Scope::Tree, 9).await.unwrap();
     until_gone(&mut sandbox).await;
     assert!(sandbox.left_over().await.unwrap().is_empty());
 
-    begin(&mut sandbox, &["family", "/share/g"]).await.exit(&mut sandbox).await;
+    begin(&mut sandbox, &["family", "/share/g"])
+        .await
+        .exit(&mut sandbox)
+        .await;
     sandbox.clean().await.unwrap();
     assert!(sandbox.left_over().await.unwrap().is_empty());
     assert_eq!(say(&mut sandbox, &["echo", "again"]).await, "again");
@@ -46,7 +53,10 @@ pub(super) async fn signals_reach_the_process_or_the_tree(bench: &mut Bench) {
     let mut sandbox = bench.open().await;
     let first = begin(&mut sandbox, &["sleep"]).await;
     let second = begin(&mut sandbox, &["sleep"]).await;
-    sandbox.signal(first.start, Scope::Process, 15).await.unwrap();
+    sandbox
+        .signal(first.start, Scope::Process, 15)
+        .await
+        .unwrap();
     assert_eq!(first.end(&mut sandbox).await.0, Exit::Signal(15));
     assert_eq!(sandbox.left_over().await.unwrap(), ["probe"]);
     sandbox.signal(second.start, Scope::Tree, 2).await.unwrap();
@@ -57,13 +67,21 @@ const COUNTERS: &[&str] = &["count.a", "count.b", "count.parent", "count.child"]
 
 fn counters(share: &Path) -> Vec<u64> {
     let read = |name: &&str| std::fs::read_to_string(share.join(name)).unwrap_or_default();
-    COUNTERS.iter().map(read).map(|text| text.parse().unwrap_or(0)).collect()
+    COUNTERS
+        .iter()
+        .map(read)
+        .map(|text| text.parse().unwrap_or(0))
+        .collect()
 }
 
 /// Waits until every counter is beyond what it was.
 async fn until_beyond(share: &Path, before: &[u64]) {
     let beyond = async {
-        while counters(share).iter().zip(before).any(|(now, before)| now <= before) {
+        while counters(share)
+            .iter()
+            .zip(before)
+            .any(|(now, before)| now <= before)
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -97,7 +115,10 @@ pub(super) async fn a_paused_tree_can_be_killed(bench: &mut Bench) {
     let mut sandbox = bench.open().await;
     let counting = begin_counting(bench, &mut sandbox).await;
     sandbox.pause().await.unwrap();
-    sandbox.signal(counting.start, Scope::Tree, 9).await.unwrap();
+    sandbox
+        .signal(counting.start, Scope::Tree, 9)
+        .await
+        .unwrap();
     assert_eq!(counting.end(&mut sandbox).await.0, Exit::Signal(9));
     begin(&mut sandbox, &["sleep"]).await;
     sandbox.pause().await.unwrap();
@@ -130,7 +151,10 @@ pub(super) async fn a_pause_does_not_disturb(bench: &mut Bench) {
     let mut sandbox = bench.open().await;
     let sleeper = begin(&mut sandbox, &["sleep"]).await;
     sandbox.pause().await.unwrap();
-    sandbox.signal(sleeper.start, Scope::Process, 15).await.unwrap();
+    sandbox
+        .signal(sleeper.start, Scope::Process, 15)
+        .await
+        .unwrap();
     assert_eq!(sandbox.left_over().await.unwrap(), ["probe"]);
     sandbox.resume().await.unwrap();
     assert_eq!(sleeper.end(&mut sandbox).await.0, Exit::Signal(15));
@@ -141,7 +165,10 @@ pub(super) async fn a_pause_does_not_disturb(bench: &mut Bench) {
     sandbox.pause().await.unwrap();
     sandbox.resume().await.unwrap();
     sandbox.resume().await.unwrap();
-    sandbox.signal(sleeper.start, Scope::Process, 9).await.unwrap();
+    sandbox
+        .signal(sleeper.start, Scope::Process, 9)
+        .await
+        .unwrap();
     assert_eq!(sleeper.end(&mut sandbox).await.0, Exit::Signal(9));
 }
 
@@ -154,7 +181,11 @@ pub(super) async fn samples_show_what_threads_do(bench: &mut Bench) {
     assert_eq!(threads.line(), "ready");
     let settled = |tasks: &[TaskSample]| {
         let calls: Vec<_> = tasks.iter().map(|task| (task.state, task.call)).collect();
-        let states = [(b'S', Some(CLOCK_NANOSLEEP)), (b'S', Some(READ)), (b'R', None)];
+        let states = [
+            (b'S', Some(CLOCK_NANOSLEEP)),
+            (b'S', Some(READ)),
+            (b'R', None),
+        ];
         tasks.len() == 3 && states.iter().all(|state| calls.contains(state))
     };
     let looks = async {
