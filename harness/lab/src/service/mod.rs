@@ -10,19 +10,21 @@ use crate::sandbox::{Folder, SandboxError};
 use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::net::{TcpStream, UnixStream};
 use twiceproof_model::kind::Kind;
 use twiceproof_model::snapshot::{Content, Object, ObjectName};
 use twiceproof_model::target::{ServiceSpec, StateSpec};
-use std::sync::Arc;
 
 /// Every kind of service, in the order in which the reference lists them.
-pub const SERVICES: &[&dyn ServiceKind] = 
-    &[&postgres::Postgres, &files::Files, &smtp::Smtp];
+pub const SERVICES: &[&dyn ServiceKind] = &[&postgres::Postgres, &files::Files, &smtp::Smtp];
 
 /// Returns the kind of service with this name.
 pub fn find(name: &str) -> Option<&'static dyn ServiceKind> {
-    SERVICES.iter().copied().find(|service| service.kind().name == name)
+    SERVICES
+        .iter()
+        .copied()
+        .find(|service| service.kind().name == name)
 }
 
 /// The lab's end of a connection to a service.
@@ -96,7 +98,9 @@ pub struct KnownContents {
 impl KnownContents {
     /// Returns the content of the object under this hash, if it was fetched before.
     pub fn get(&self, object: &ObjectName, hash: &str) -> Option<Arc<Content>> {
-        self.contents.get(&(object.clone(), hash.to_owned())).cloned()
+        self.contents
+            .get(&(object.clone(), hash.to_owned()))
+            .cloned()
     }
 
     /// Keeps a content.
@@ -160,10 +164,3 @@ pub trait Service {
 /// The most bytes of one object's content that are kept.
 pub const CONTENT_BYTES_MAX: usize = 8 << 20;
 
-/// A file of the host that a service reads, with what was tried when it cannot be read.
-pub(crate) fn read_seed(service: &str, path: &PathBuf) -> Result<Vec<u8>, ServiceError> {
-    std::fs::read(path).map_err(|error| ServiceError::Input {
-        service: service.to_owned(),
-        message: format!("cannot read seed file {}: {error}", path.display()),
-    })
-}

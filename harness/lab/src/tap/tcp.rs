@@ -392,7 +392,11 @@ impl Tap {
                 (self.tell)(TapEvent::Reply { reply, bytes_hash });
                 return false;
             }
-            Meaning::ReplyEnd(_) if self.stand == Stand::Answered => return false,
+            // A reply that is there before its request was forwarded (the server skips it after an error)
+            // waits for it, as does one behind a reply that is not delivered.
+            Meaning::ReplyEnd(_) if matches!(self.stand, Stand::Held | Stand::Answered) => {
+                return false;
+            }
             Meaning::ReplyPart => {
                 self.hash_part(end);
                 if !whole {
