@@ -8,8 +8,8 @@ mod smtp;
 use crate::backend::Backend;
 use crate::sandbox::{Folder, SandboxError};
 use futures_util::future::LocalBoxFuture;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpStream, UnixStream};
 use twiceproof_model::kind::Kind;
@@ -90,10 +90,18 @@ pub enum ServiceError {
 }
 
 /// Contents already fetched, by object and hash, so that rows are fetched only where a hash is new.
+///
+/// Bounded: the oldest make room. A record that holds one keeps it alive.
 #[derive(Debug, Default)]
 pub struct KnownContents {
     contents: BTreeMap<(ObjectName, String), Arc<Content>>,
+    /// What was inserted with its size, the oldest first.
+    ages: VecDeque<(ObjectName, String, usize)>,
+    bytes: usize,
 }
+
+/// The most bytes of contents that are known at a time.
+const KNOWN_BYTES_MAX: usize = 24 << 20;
 
 impl KnownContents {
     /// Returns the content of the object under this hash, if it was fetched before.
@@ -105,7 +113,21 @@ impl KnownContents {
 
     /// Keeps a content.
     pub fn insert(&mut self, object: ObjectName, hash: String, content: Arc<Content>) {
-        self.contents.insert((object, hash), content);
+        let bytes = hash.len() + crate::source::content_bytes(&content);
+        let former = self
+            .contents
+            .insert((object.clone(), hash.clone()), content);
+        if former.is_some() {
+            return;
+        }
+        self.bytes += bytes;
+        self.ages.push_back((object, hash, bytes));
+        while self.bytes > KNOWN_BYTES_MAX
+            && let Some((object, hash, bytes)) = self.ages.pop_front()
+        {
+            self.bytes -= bytes;
+            self.contents.remove(&(object, hash));
+        }
     }
 }
 
@@ -164,3 +186,10 @@ pub trait Service {
 /// The most bytes of one object's content that are kept.
 pub const CONTENT_BYTES_MAX: usize = 8 << 20;
 
+/// A file of the host that a service reads, with what was tried when it cannot be read.
+pub(crate) fn read_seed(service: &str, path: &Path) -> Result<Vec<u8>, ServiceError> {
+    std::fs::read(path).map_err(|error| ServiceError::Input {
+        service: service.to_owned(),
+        message: format!("cannot read seed file {}: {error}", path.display()),
+    })
+}

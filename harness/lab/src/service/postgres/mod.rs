@@ -14,9 +14,11 @@ use reset::{Rows, Seed, Way, identifier, literal};
 use server::Server;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio_postgres::{Client, Error};
 use twiceproof_model::ServiceName;
+use twiceproof_model::digest::{Digest, Hasher};
 use twiceproof_model::kind::{Key, KeyType, Kind};
 use twiceproof_model::snapshot::{Object, ObjectName};
 
@@ -119,6 +121,7 @@ struct Session {
 impl Cluster {
     /// Makes a new cluster and everything in it.
     async fn make(&mut self) -> Result<(Session, Admin, Seed), ServiceError> {
+        let seeds = self.seeds_digest()?;
         self.server.start_fresh().await?;
         let maintenance = self.first_session().await?;
         let create = format!("create database {}", identifier(&self.database));
@@ -144,7 +147,7 @@ impl Cluster {
             self.server.load(&path, &self.database).await?;
         }
         let mut session = self.session(None).await?;
-        let rows = match self.settle(&mut session, &maintenance).await {
+        let rows = match self.settle(&mut session, &maintenance, seeds).await {
             Ok(rows) => rows,
             Err(error) => return Err(self.failed("read the seeded rows", &error).await),
         };
@@ -152,7 +155,7 @@ impl Cluster {
         if let Err(error) = self.make_template(&maintenance).await {
             return Err(self.failed("copy the seeded database", &error).await);
         }
-        let session = self.session(rows.as_ref().ok()).await?;
+        let session = self.session(rows.as_deref().ok()).await?;
         let fingerprint = match session.capturer.fingerprint(session.admin.client()).await {
             Ok(fingerprint) => fingerprint,
             Err(error) => return Err(self.failed("read the schema", &error).await),
@@ -160,28 +163,44 @@ impl Cluster {
         Ok((session, maintenance, Seed { fingerprint, rows }))
     }
 
-    /// Reads the seeded rows and puts them back once, so that the first trial finds them as the others do.
+    /// Reads the seeded rows, or takes those of an equal service, and puts them back once, so that the first trial
+    /// finds them as all others do.
     async fn settle(
         &self,
         session: &mut Session,
         maintenance: &Admin,
-    ) -> Result<Result<Rows, &'static str>, Error> {
+        seeds: Digest,
+    ) -> Result<Result<Arc<Rows>, &'static str>, Error> {
         session.admin.end_others(&[maintenance.pid()]).await?;
         let client = session.admin.client();
         let catalogue = session.capturer.catalogue(client).await?;
         let rows = match reset::read(client, &catalogue).await? {
-            Ok(rows) => rows,
+            Ok(rows) => reset::share(seeds, rows),
             Err(obstacle) => return Ok(Err(obstacle)),
         };
         let mut way = Way::new(client, &rows).await?;
         match way.put_back(&session.admin).await {
             Ok(()) => Ok(Ok(rows)),
-            Err(error) if error.as_db_error().is_some() => {
-                // An index or a check that needs a search path, for one.
-                Ok(Err("the server refuses the rows"))
-            }
+            // An index or a check that needs a search path, for one.
+            Err(error) if error.as_db_error().is_some() => Ok(Err("the server refuses the rows")),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the hash of what the database is seeded with.
+    fn seeds_digest(&self) -> Result<Digest, ServiceError> {
+        let mut hasher = Hasher::new("postgres seeds 1");
+        for word in [self.server.version(), &self.database, &self.user] {
+            hasher.field(word);
+        }
+        for path in &self.seeds {
+            let read = std::fs::read(path).map_err(|error| {
+                self.server
+                    .input(format!("cannot read seed file {}: {error}", path.display()))
+            });
+            hasher.bytes(&read?);
+        }
+        Ok(hasher.finish())
     }
 
     async fn make_template(&self, maintenance: &Admin) -> Result<(), Error> {
@@ -338,7 +357,7 @@ impl Running {
             }
             return Ok(false);
         }
-        let session = self.cluster.session(self.seed.rows.as_ref().ok()).await?;
+        let session = self.cluster.session(self.seed.rows.as_deref().ok()).await?;
         let former = std::mem::replace(&mut self.session, session);
         self.session.capturer.inherit(former.capturer);
         let client = self.session.admin.client();

@@ -8,8 +8,11 @@ use crate::source::postgres::capture::Fingerprint;
 use crate::source::postgres::catalogue::Catalogue;
 use bytes::Bytes;
 use futures_util::{SinkExt, TryStreamExt};
+use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, Weak};
 use tokio_postgres::{Client, Error, Statement};
+use twiceproof_model::digest::Digest;
 
 /// Most bytes of rows that are put back by COPY; a template database is faster beyond.
 const ROWS_BYTES_MAX: usize = 5 << 20;
@@ -28,7 +31,25 @@ pub(super) struct Seed {
     /// The detectors' words on the seeded state.
     pub(super) fingerprint: Fingerprint,
     /// The rows, or why a template database must bring them back.
-    pub(super) rows: Result<Rows, &'static str>,
+    pub(super) rows: Result<Arc<Rows>, &'static str>,
+}
+
+/// The rows of every service that runs, by the hash of what it was seeded with.
+///
+/// Seeds may hold `now()` or `random()`, so two servers seeded alike need not be equal. All cells of a campaign, and
+/// a cluster that is made anew, take the rows of whoever was first.
+static SHARED: Mutex<BTreeMap<Digest, Weak<Rows>>> = Mutex::new(BTreeMap::new());
+
+/// Returns the rows that services with these seeds share: these, if they are the first.
+pub(super) fn share(seeds: Digest, rows: Rows) -> Arc<Rows> {
+    let mut shared = SHARED.lock().expect("no holder of this lock panics");
+    shared.retain(|_, rows| rows.strong_count() > 0);
+    if let Some(first) = shared.get(&seeds).and_then(Weak::upgrade) {
+        return first;
+    }
+    let rows = Arc::new(rows);
+    shared.insert(seeds, Arc::downgrade(&rows));
+    rows
 }
 
 /// Rows small enough to be put back by COPY.
