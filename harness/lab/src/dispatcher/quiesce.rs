@@ -21,6 +21,8 @@ const LINKS_CLOSE_MAX: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(1);
 /// The same where only something from outside can help.
 const IDLE_TICK: Duration = Duration::from_millis(20);
+/// Longest wait for a service that says nothing to a new link: it may be one that never speaks first.
+const START_UP_MAX: Duration = Duration::from_secs(2);
 /// Unread bytes keep an instance from being quiet for at most this long.
 const UNREAD_MAX: Duration = Duration::from_millis(20);
 
@@ -175,11 +177,18 @@ impl Dispatcher<'_> {
         let stands = links().any(|link| {
             link.held.is_some() || link.flights.iter().any(|flight| flight.is_answered)
         });
+        let asks = links().any(|link| {
+            let is_first = link.held.is_none() && link.flights.is_empty();
+            let since = link
+                .asked_since
+                .filter(|_| is_first && link.closing_since.is_none());
+            since.is_some_and(|since| since.elapsed() < START_UP_MAX)
+        });
         match instance.life {
             Life::Waiting | Life::Gone(_) => return Ok(self.mark_quiet(place, false)),
             Life::Paused => return Ok(!waits_for_reply && self.mark_quiet(place, false)),
             Life::Ended(_) => return Ok(false),
-            Life::Running if waits_for_reply || instance.is_killed => return Ok(false),
+            Life::Running if waits_for_reply || asks || instance.is_killed => return Ok(false),
             Life::Running => {}
         }
         if self.cell.expects_simple() && self.links_of(id) <= 1 {

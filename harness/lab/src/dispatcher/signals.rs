@@ -111,6 +111,7 @@ impl Dispatcher<'_> {
             held: None,
             flights: Vec::new(),
             is_opaque: false,
+            asked_since: Some(Instant::now()),
             closing_since: None,
             is_gone: false,
         });
@@ -127,16 +128,24 @@ impl Dispatcher<'_> {
                 self.instances[link.instance.index()].stir();
                 self.log.write(Event::Pushed { link, text });
             }
+            TapEvent::Asked => self.links[place].asked_since = Some(Instant::now()),
+            TapEvent::Told => {
+                self.links[place].asked_since = None;
+                let instance = self.links[place].id.instance;
+                self.instances[instance.index()].stir();
+            }
             TapEvent::Session(session) => self.links[place].session = Some(session),
             TapEvent::Opaque(reason) => {
                 let link = &mut self.links[place];
                 link.is_opaque = true;
+                link.asked_since = None;
                 let link = link.id.clone();
                 self.log.write(Event::Opaque { link, reason });
             }
             TapEvent::Closed { by, how } => self.heed_close(place, by, how),
             TapEvent::Gone => {
                 let link = &mut self.links[place];
+                link.asked_since = None;
                 link.is_gone = true;
                 link.held = None;
                 let instance = link.id.instance;

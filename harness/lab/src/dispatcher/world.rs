@@ -204,6 +204,8 @@ pub(crate) struct Link {
     /// Requests forwarded and not delivered, oldest first; more than one only on links that are not gated.
     pub(crate) flights: Vec<Flight>,
     pub(crate) is_opaque: bool,
+    /// Since when the instance waits for the service outside any request, as in a start-up.
+    pub(crate) asked_since: Option<Instant>,
     /// When the instance ended its direction.
     pub(crate) closing_since: Option<Instant>,
     pub(crate) is_gone: bool,

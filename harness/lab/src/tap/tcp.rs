@@ -51,6 +51,10 @@ pub enum TapEvent {
     Session(i32),
     /// The link cannot be read from here on.
     Opaque(String),
+    /// The instance sent something that is no request, and the service has not answered it: start-up.
+    Asked,
+    /// The service sent something after the link was opened, or after [`TapEvent::Asked`].
+    Told,
     /// A peer ended its direction.
     Closed {
         /// Who.
@@ -117,6 +121,9 @@ struct Tap {
     reply_hash: DefaultHasher,
     hashed_to: u64,
     abandoned: bool,
+    /// Whether the instance waits for the service outside any request. So does a new link, as many services
+    /// speak first.
+    asked: bool,
     tell: Tell,
 }
 
@@ -144,6 +151,7 @@ pub async fn join(
         reply_hash: DefaultHasher::new(),
         hashed_to: 0,
         abandoned: false,
+        asked: true,
         tell,
     };
     let mut scratch = vec![0; READ_BYTES];
@@ -205,6 +213,9 @@ impl Tap {
         let mut marks = Vec::new();
         if let Some(codec) = &mut self.codec {
             codec.feed(side, bytes, &mut marks);
+        }
+        if side == Side::Service && std::mem::take(&mut self.asked) {
+            (self.tell)(TapEvent::Told);
         }
         if self.gate {
             let direction = match side {
@@ -369,6 +380,11 @@ impl Tap {
                 let reason = reason.clone();
                 self.up.buffer.permit(end);
                 (self.tell)(TapEvent::Opaque(reason));
+            }
+            Meaning::Pass if self.stand == Stand::Idle && !self.asked => {
+                self.asked = true;
+                self.up.buffer.permit(end);
+                (self.tell)(TapEvent::Asked);
             }
             _ => self.up.buffer.permit(end),
         }
