@@ -186,10 +186,3 @@ pub trait Service {
 /// The most bytes of one object's content that are kept.
 pub const CONTENT_BYTES_MAX: usize = 8 << 20;
 
-/// A file of the host that a service reads, with what was tried when it cannot be read.
-pub(crate) fn read_seed(service: &str, path: &Path) -> Result<Vec<u8>, ServiceError> {
-    std::fs::read(path).map_err(|error| ServiceError::Input {
-        service: service.to_owned(),
-        message: format!("cannot read seed file {}: {error}", path.display()),
-    })
-}

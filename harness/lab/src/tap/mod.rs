@@ -2,4 +2,5 @@
 
 pub mod buffer;
 pub mod stream;
+pub mod talk;
 pub mod tcp;
