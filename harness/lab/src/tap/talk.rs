@@ -1,0 +1,71 @@
+//! What a tap and its dispatcher say to each other.
+
+use twiceproof_model::Reply;
+use twiceproof_model::event::{LinkEnd, Peer};
+
+/// What a tap does with requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Holds each request until it is permitted, and each reply's end until its delivery is.
+    Gate,
+    /// Lets all pass and tells what it saw.
+    Trace,
+    /// Lets all pass unread.
+    Pump,
+}
+
+/// What a tap tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TapEvent {
+    /// A request is complete. Gate: it waits for a permit; trace: it has passed.
+    Request {
+        /// Its masked text.
+        text: String,
+        /// Hash of its very bytes.
+        bytes_hash: u64,
+    },
+    /// The reply to the oldest unanswered request is complete. Gate: its end waits for a permit.
+    Reply {
+        /// What it says.
+        reply: Reply,
+        /// Hash of its very bytes.
+        bytes_hash: u64,
+    },
+    /// The service sent a message outside any reply.
+    Pushed(String),
+    /// The service told under which number it knows the session.
+    Session(i32),
+    /// The link cannot be read from here on.
+    Opaque(String),
+    /// The instance sent something that is no request, and the service has not answered it: start-up.
+    Asked,
+    /// The service sent something after the link was opened, or after [`TapEvent::Asked`].
+    Told,
+    /// A peer ended its direction.
+    Closed {
+        /// Who.
+        by: Peer,
+        /// How.
+        how: LinkEnd,
+    },
+    /// Both directions ended, and the task with them.
+    Gone,
+}
+
+/// What the dispatcher lets a tap do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// Forwards the held request; its reply passes as it comes, but for its last piece.
+    Release,
+    /// Forwards the held request; its reply is held back as a whole.
+    Forward,
+    /// Delivers the reply that is held back.
+    Deliver,
+    /// Throws the held reply away, resets the instance's side and closes the service's.
+    Drop,
+    /// Forgets what was not forwarded, as the instance is dead, and ends the link.
+    Abandon,
+}
+
+/// Tells the dispatcher what happened on one link.
+pub type Tell = Box<dyn FnMut(TapEvent)>;
