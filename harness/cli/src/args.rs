@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{check, clean, demo, list, record, replay, run};
+use crate::commands::{check, clean, demo, list, record, replay, run, schema};
 use crate::exit;
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -51,6 +51,7 @@ pub(crate) enum Command {
     List(list::ListArgs),
     Clean(clean::CleanArgs),
     Demo(demo::DemoArgs),
+    Schema(schema::SchemaArgs),
 }
 
 /// Whether text is coloured.

@@ -327,6 +327,9 @@ impl Cell {
 
     /// Makes every seat in use as new, where it was used before.
     async fn clean_seats(&mut self) -> Result<(), LabError> {
+        if !self.plan.scenario.target.reuse {
+            self.seats.clear();
+        }
         for seat in self.seats.values_mut() {
             let cleaned = seat.sandbox.clean().await;
             cleaned.map_err(|error| sandbox_failed("clean a sandbox", error))?;

@@ -7,6 +7,7 @@ pub(crate) mod list;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod schema;
 
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -23,5 +24,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::List(args) => list::run(args, global),
         Command::Clean(args) => clean::run(args, global),
         Command::Demo(args) => demo::run(args, global),
+        Command::Schema(args) => schema::run(args, global),
     }
 }

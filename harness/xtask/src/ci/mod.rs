@@ -7,7 +7,7 @@ mod packages;
 mod scenarios;
 
 use crate::shell::{Failure, command, finish, run, target_folder};
-use crate::{Task, images};
+use crate::{Task, gen_files, images};
 use std::time::Instant;
 
 /// The chore.
@@ -138,5 +138,6 @@ fn tests() -> Result<(), Failure> {
 
 /// What the stages before wrote over must be what was committed.
 fn generated() -> Result<(), Failure> {
+    (gen_files::TASK.run)()?;
     run(&["git", "diff", "--exit-code"])
 }
