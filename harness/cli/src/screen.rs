@@ -38,7 +38,7 @@ pub(crate) struct Screen {
     mode: Progress,
     verbose: bool,
     color: Color,
-    standing: Arc<Mutex<Standing>>,
+    standing: Arc<Mutex<(Standing, Instant)>>,
     begun: Instant,
     bar: Option<ProgressBar>,
     heart: Option<(Sender<()>, JoinHandle<()>)>,
@@ -54,7 +54,7 @@ impl Screen {
             Progress::Auto => Progress::Lines,
             other => other,
         };
-        let standing = Arc::new(Mutex::new(Standing::default()));
+        let standing = Arc::new(Mutex::new((Standing::default(), Instant::now())));
         Self {
             mode,
             verbose: global.verbose,
@@ -105,6 +105,10 @@ impl Screen {
     /// A scenario begins.
     pub(crate) fn begin(&mut self, number: u32, of: u32, name: &str) {
         self.begun = Instant::now();
+        self.standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1 = self.begun;
         let failed = self.lock(|standing| standing.failed);
         self.lock(|standing| {
             *standing = Standing {
@@ -176,7 +180,11 @@ impl Screen {
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut Standing) -> T) -> T {
-        act(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self
+            .standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0)
     }
 }
 
@@ -186,17 +194,16 @@ impl Drop for Screen {
     }
 }
 
-fn heart(standing: Arc<Mutex<Standing>>) -> Option<(Sender<()>, JoinHandle<()>)> {
+fn heart(standing: Arc<Mutex<(Standing, Instant)>>) -> Option<(Sender<()>, JoinHandle<()>)> {
     let (stop, stopped) = channel();
-    let begun = Instant::now();
     let beat = move || {
         while stopped.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
-            let mut standing = standing
+            let (mut standing, begun) = standing
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
             if standing.scenario > 0 {
-                standing.elapsed_ms = standing.elapsed_ms.max(milliseconds(begun).min(u64::MAX));
+                standing.elapsed_ms = milliseconds(begun);
                 eprint(
                     Color::Auto,
                     &format!("{}\n", progress::heartbeat(&standing)),

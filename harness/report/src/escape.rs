@@ -95,7 +95,7 @@ pub fn value(text: &str) -> String {
 /// Returns a count with its noun: `1 step`, `2 steps`.
 pub fn count(number: u64, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {
-        Some(stem) if number != 1 => format!("{stem}ies"),
+        Some(stem) if number != 1 && !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
         _ if number != 1 => format!("{noun}s"),
         _ => noun.to_owned(),
     };

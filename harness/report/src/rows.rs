@@ -262,13 +262,41 @@ pub fn writers(rows: &Rows, object: &ObjectName) -> Vec<String> {
         .main
         .iter()
         .filter(|row| wrote(row, object))
-        .filter_map(|row| {
-            let instance = row.instance?;
-            Some(format!("{instance} step {}", row.number))
-        });
+        .filter_map(who);
     let calm = rows.recovery.iter().filter(|row| wrote(row, object));
     let calm = calm.take(1).map(|_| "calm run".to_owned());
     main.chain(calm).collect()
+}
+
+/// Returns which steps sent a mail to this address, as far as the requests' texts tell.
+pub fn senders(rows: &Rows, object: &ObjectName, address: &str) -> Vec<String> {
+    let mut named: BTreeMap<InstanceId, bool> = BTreeMap::new();
+    let mut senders = Vec::new();
+    let own = |row: &&Row| row.service.as_ref() == Some(&object.service);
+    for row in rows.main.iter().filter(own) {
+        let Some(instance) = row.instance else {
+            continue;
+        };
+        let is_named = named.entry(instance).or_default();
+        *is_named |= row.text.contains(address);
+        // The end of a mail's text is the write that belongs to the recipients named before it.
+        if row.writes && std::mem::take(is_named) {
+            senders.extend(who(row));
+        }
+    }
+    senders
+}
+
+fn who(row: &Row) -> Option<String> {
+    Some(format!("{} step {}", row.instance?, row.number))
+}
+
+/// Returns whether any request to the service was seen.
+pub fn is_seen(rows: &Rows, service: &ServiceName) -> bool {
+    rows.main
+        .iter()
+        .chain(&rows.recovery)
+        .any(|row| row.service.as_ref() == Some(service))
 }
 
 fn wrote(row: &Row, object: &ObjectName) -> bool {

@@ -161,11 +161,10 @@ pub fn failure(scenario: &ScenarioView, view: &FindingView, look: Look) -> Strin
             width,
         ));
     }
-    lines.extend(
-        wrap(&show(&finding.message, 400), width - 6)
-            .iter()
-            .map(|line| format!("{INDENT}{line}")),
-    );
+    if finding.message != sentence(&finding.code) {
+        let message = wrap(&show(&finding.message, 400), width - 6);
+        lines.extend(message.iter().map(|line| format!("{INDENT}{line}")));
+    }
     lines.push(format!(
         "  {}  {}, {}   (trial {}, stage {}; {})",
         paint(palette.head, "Schedule"),

@@ -14,8 +14,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use twiceproof_model::Scenario;
 use twiceproof_report::Outcome;
+use twiceproof_report::escape::count;
 use twiceproof_report::terminal::{self, Look};
-use twiceproof_report::view::{RunView, ScenarioView};
+use twiceproof_report::view::RunView;
 
 /// See a job break when it starts twice, and its fixed variant pass; needs nothing installed
 #[derive(Clone, Debug, Args)]
@@ -29,6 +30,8 @@ pub(crate) struct DemoArgs {
 }
 
 const BROKEN: &str = "demo/points-broken";
+/// Random orders that the demo tries.
+const SAMPLES: u32 = 20;
 const FIXED: &str = "demo/points-fixed";
 
 /// The files of the demo's project, below its folder.
@@ -67,7 +70,10 @@ pub(crate) fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
         let scenario = project.scenario(name);
         scenario.map_err(|flaws| project.draw(&[flaws], args::width()))
     };
-    let (broken, fixed) = (read(BROKEN)?, read(FIXED)?);
+    let (mut broken, mut fixed) = (read(BROKEN)?, read(FIXED)?);
+    for scenario in [&mut broken, &mut fixed] {
+        shorten(scenario);
+    }
     let screen = Screen::new(Progress::None, global);
     let plain = |text: &str| screen.verdict(text);
     plain(&introduction(&broken));
@@ -75,7 +81,12 @@ pub(crate) fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
     let asked = run_args(args, runs);
     let (view, _) = run::perform(&project, &scenarios, &asked, global, &signals)?;
     let exit = run::exit_of(&view, &signals);
-    plain(&conclusion(&view));
+    let look = Look {
+        width: args::width(),
+        palette: screen.palette(),
+        ..Look::default()
+    };
+    plain(&conclusion(&view, look));
     Ok(exit)
 }
 
@@ -138,11 +149,18 @@ fn run_args(args: &DemoArgs, runs: PathBuf) -> RunArgs {
         replays: 5,
         dry_run: false,
         progress: args.progress,
-        target_output: TargetOutput::Always,
+        target_output: TargetOutput::OnFail,
         events: None,
         format: Format::Human,
         allow_empty: false,
     }
+}
+
+/// Keeps the demo short: what it leaves out is printed with the result.
+fn shorten(scenario: &mut Scenario) {
+    let stages = ["serial", "crash", "preempt", "sample"];
+    scenario.search.stages = Some(stages.map(str::to_owned).to_vec());
+    scenario.search.samples = SAMPLES;
 }
 
 fn introduction(broken: &Scenario) -> String {
@@ -155,49 +173,36 @@ fn introduction(broken: &Scenario) -> String {
     )
 }
 
-fn conclusion(view: &RunView) -> String {
+/// Returns the failure that the demo is about, in full, and what the fixed variant showed.
+fn conclusion(view: &RunView, look: Look) -> String {
     let find = |name: &str| view.scenarios.iter().find(|one| one.name == name);
     let (Some(broken), Some(fixed)) = (find(BROKEN), find(FIXED)) else {
         return String::new();
     };
     let mut text = String::new();
-    if let Some(found) = broken.findings.first() {
-        text.push_str("\nWhat happened\n");
-        for line in told(broken) {
-            text.push_str(&format!("  {line}\n"));
-        }
-        let switch = found.record.instances;
+    let overlap = broken
+        .findings
+        .iter()
+        .find(|found| found.finding.code == "TP-V01");
+    if let Some(found) = overlap.or(broken.findings.first()) {
+        let look = Look {
+            schedule_text: true,
+            ..look
+        };
         text.push_str(&format!(
-            "  schedule of the {switch} instances, to replay and to keep:\n"
+            "\nThe double run in full\n\n{}",
+            terminal::failure(broken, found, look)
         ));
-        for line in found.record.schedule.lines() {
-            text.push_str(&format!(
-                "    {}\n",
-                twiceproof_report::escape::show(line, 110)
-            ));
-        }
     }
     if fixed.outcome == Outcome::Pass {
-        text.push_str(
-            "  the fixed variant: flock, a guarded update, mails from the ledger: no violation\n",
-        );
+        let trials = count(u64::from(fixed.trials), "trial");
+        text.push_str(&format!(
+            "\nThe fixed variant passed {trials}: flock, a guarded update, mails from the ledger.\n"
+        ));
     }
     text.push_str(
-        "Not seen as steps: operations on the lock file and on SQLite's file. They are compared at the end,\n\
-         and instances are stopped at their mails between them.\n",
+        "Not seen as steps: what the job does to its lock file and to SQLite's file. These are compared\n\
+         at the end; the job was stopped at its mails, between which they happen.\n",
     );
     text
-}
-
-fn told(broken: &ScenarioView) -> Vec<String> {
-    let look = Look {
-        output: false,
-        ..Look::default()
-    };
-    let found = &broken.findings[0];
-    let text = terminal::failure(broken, found, look);
-    let lines = text.lines().skip_while(|line| !line.starts_with("  State"));
-    let lines =
-        lines.take_while(|line| !line.starts_with("  Exits") && !line.starts_with("  Reproduce"));
-    lines.map(|line| line.trim().to_owned()).collect()
 }

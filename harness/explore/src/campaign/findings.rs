@@ -6,6 +6,7 @@ use super::run::{Campaign, Stop};
 use super::verify;
 use crate::schedule_of::{schedule_of, switches};
 use crate::serial::SERIAL;
+use twiceproof_model::record::Drive;
 use twiceproof_model::{Finding, TrialRecord, Verdict};
 use twiceproof_oracle::judge;
 
@@ -35,7 +36,12 @@ impl Campaign<'_, '_> {
             let best = best.map_or(known.switches, |(best, _)| {
                 crate::schedule_of::switches(&best.trace)
             });
-            if switches < best {
+            // What a free run shows can hardly be repeated: any trial by steps is better.
+            let repeats = |record: &TrialRecord| record.drive == Drive::Steps;
+            let first_repeatable = repeats(shown.record)
+                && !repeats(&known.record)
+                && !self.candidates.contains_key(&id);
+            if first_repeatable || switches < best && repeats(shown.record) {
                 let candidate = (shown.record.clone(), shown.label.to_owned());
                 self.candidates.insert(id, candidate);
             }
