@@ -25,16 +25,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns the folder in which the target starts, inside its sandbox.
-    ///
-    /// A container whose target names no `workdir` starts where its image says.
+    /// Returns the folder in which the target starts, inside its sandbox; empty: where the image says.
     pub(crate) fn workdir(&self) -> PathBuf {
-        self.scenario.target.workdir.clone()
+        let target = &self.scenario.target;
+        if self.backend.runs_images() && target.image.is_some() && !target.is_workdir_given {
+            return PathBuf::new();
+        }
+        target.workdir.clone()
     }
 
     /// Returns the folders that every instance sees, beside those of services.
     pub(crate) fn folders(&self) -> Vec<Folder> {
-        let workdir = self.scenario.target.workdir.clone();
+        let workdir = self.workdir();
         if workdir.as_os_str().is_empty() {
             return Vec::new();
         }

@@ -27,6 +27,8 @@ pub struct Target {
     pub env: BTreeMap<String, String>,
     /// Absolute path of the folder in which the local backend starts it.
     pub workdir: PathBuf,
+    /// Whether the file names it; if not, a container starts where its image says.
+    pub is_workdir_given: bool,
     /// What the docker backend runs.
     pub image: Option<String>,
     /// Whether sandboxes stay warm between trials.

@@ -68,6 +68,10 @@ impl Backend for Docker {
         "Containers of a Docker or Podman engine on this machine."
     }
 
+    fn runs_images(&self) -> bool {
+        true
+    }
+
     fn available(&self) -> LocalBoxFuture<'_, Result<(), SandboxError>> {
         Box::pin(async { engine::connect().await.map(drop) })
     }

@@ -15,6 +15,11 @@ pub trait Backend: Sync {
     /// Returns one sentence about it.
     fn doc(&self) -> &'static str;
 
+    /// Returns whether a target runs in an image of its own there, rather than on this machine's files.
+    fn runs_images(&self) -> bool {
+        false
+    }
+
     /// Makes sure that it can work on this machine.
     fn available(&self) -> LocalBoxFuture<'_, Result<(), SandboxError>>;
 

@@ -315,6 +315,7 @@ fn target() -> Target {
         args: Vec::new(),
         env: BTreeMap::new(),
         workdir: PathBuf::new(),
+        is_workdir_given: false,
         image: None,
         reuse: true,
         timeout: std::time::Duration::from_secs(60),

@@ -37,6 +37,7 @@ pub fn parse(
         args: root.texts(&keys::ARGS),
         env: root.pairs(&keys::ENV),
         workdir: below(folder, root.text(&keys::WORKDIR).unwrap_or(".")),
+        is_workdir_given: root.text(&keys::WORKDIR).is_some(),
         image: image(&mut reader, root, &keys::IMAGE),
         reuse: root.boolean_or_default(&keys::REUSE),
         timeout: root.duration_or_default(&keys::TIMEOUT),
