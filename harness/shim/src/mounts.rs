@@ -45,7 +45,7 @@ const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
 const HARMLESS: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
 
 /// Replaces the root folder.
-pub(crate) fn arrange(setup: &Setup) -> std::result::Result<(), Trouble> {
+pub(crate) fn arrange(setup: &Setup, sockets: &[String]) -> std::result::Result<(), Trouble> {
     mount("none", "/", "none", libc::MS_REC | libc::MS_PRIVATE, "").tried("make mounts private")?;
     // Everything of the host is taken hold of before the new root covers part of it.
     let mut folders = Vec::new();
@@ -64,6 +64,7 @@ pub(crate) fn arrange(setup: &Setup) -> std::result::Result<(), Trouble> {
     attach_host(host).tried("bind the host's folders")?;
     make_devices(devices).tried("make device files")?;
     make_private().tried("make private folders")?;
+    cover_sockets(sockets).tried("cover the host's sockets")?;
     let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC | libc::MS_RDONLY;
     make_folder("/proc").tried("make /proc")?;
     mount("proc", &inside("/proc"), "proc", flags, "").tried("mount /proc")?;
@@ -160,6 +161,36 @@ fn restrict(tree: &OwnedFd, attributes: u64) -> Result<()> {
         attributes,
         libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
     )
+}
+
+/// Returns the paths of the host's unix sockets; to be asked before leaving its network.
+pub(crate) fn host_sockets() -> Vec<String> {
+    let list = fs::read("/proc/net/unix").unwrap_or_default();
+    let list = String::from_utf8_lossy(&list);
+    let path = |line: &str| Some(line[line.find(" /")? + 1..].to_owned());
+    list.lines().filter_map(path).collect()
+}
+
+/// Binds an empty file over each socket that is still in sight: a socket can be connected to even
+/// where nothing can be written.
+fn cover_sockets(sockets: &[String]) -> Result<()> {
+    use std::os::unix::fs::FileTypeExt;
+    let nothing = inside("/twiceproof/nothing");
+    make_folder("/twiceproof")?;
+    fs::write(&nothing, "")?;
+    fs::set_permissions(&nothing, fs::Permissions::from_mode(0o000))?;
+    for path in sockets.iter().map(|path| inside(path)) {
+        let is_socket = |found: fs::Metadata| found.file_type().is_socket();
+        if fs::metadata(&path).is_ok_and(is_socket) {
+            // One that is gone meanwhile needs no cover.
+            if let Err(error) = mount(&nothing, &path, "none", libc::MS_BIND, "")
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One entry of the host's root folder.

@@ -25,11 +25,14 @@ pub(crate) fn on_host() -> Result<()> {
     };
     let mut receiver = Receiver::default();
     let setup = first_message(&mut receiver, &link)?;
+    let sockets = mounts::host_sockets();
     let link = match namespaces::enter(&setup, link) {
         Ok(link) => link,
         Err((trouble, link)) => return refuse(&link, trouble),
     };
-    if let Err(trouble) = mounts::arrange(&setup).and_then(|()| namespaces::settle(&setup)) {
+    if let Err(trouble) =
+        mounts::arrange(&setup, &sockets).and_then(|()| namespaces::settle(&setup))
+    {
         return refuse(&link, trouble);
     }
     serve(link, receiver, setup, Defaults::default())
@@ -149,6 +152,7 @@ impl Service {
                 launch: what,
             } => {
                 self.refresh();
+                self.used = true;
                 let start = what.start;
                 let started = launch(&self.defaults, what, fds);
                 (
@@ -216,7 +220,6 @@ impl Service {
             self.private.empty();
             self.used = false;
         }
-        self.used |= self.fresh;
     }
 
     fn finish_dials(&mut self) -> Result<()> {

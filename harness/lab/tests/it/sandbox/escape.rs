@@ -5,66 +5,89 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
-pub(super) async fn no_way_out(bench: &mut Bench) {
-    let mut sandbox = bench.open().await;
-    let own = std::process::id();
-    let mut ways: Vec<(Vec<String>, &str)> = Vec::new();
-    let mut add = |words: &[&str], why| {
-        ways.push((words.iter().map(|word| (*word).to_owned()).collect(), why));
-    };
+/// What is tried, and the words for it if it works.
+#[derive(Default)]
+struct Ways(Vec<(Vec<String>, &'static str)>);
 
-    // Unix sockets of the host, by path and by name.
-    let folder = tempfile::Builder::new()
-        .prefix("door-")
-        .tempdir_in("/tmp")
-        .unwrap();
-    let by_path = folder.path().join("socket");
-    let _by_path = UnixListener::bind(&by_path).unwrap();
-    add(&["unix", by_path.to_str().unwrap()], "a socket in /tmp");
-    let run = std::path::PathBuf::from(format!("/run/door-{own}"));
-    let _in_run = UnixListener::bind(&run).ok();
-    add(&["unix", run.to_str().unwrap()], "a socket in /run");
+impl Ways {
+    fn add(&mut self, words: &[&str], why: &'static str) {
+        let words = words.iter().map(|word| (*word).to_owned());
+        self.0.push((words.collect(), why));
+    }
+}
+
+/// A file that goes with the test.
+struct Gone(std::path::PathBuf);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Unix sockets of the host, by path and by name; they listen as long as what is returned lives.
+fn unix_sockets(ways: &mut Ways) -> Vec<(UnixListener, Gone)> {
+    let name = format!("door-{}", std::process::id());
+    let mut listeners = Vec::new();
+    for (folder, why) in [
+        ("/tmp", "a socket in /tmp"),
+        ("/run", "a socket in /run"),
+        ("/dev/shm", "a socket in /dev/shm"),
+        // In sight from inside, unless the build's folder is in a private one.
+        (env!("CARGO_TARGET_TMPDIR"), "a socket in sight"),
+    ] {
+        let path = std::path::Path::new(folder).join(&name);
+        ways.add(&["unix", path.to_str().unwrap()], why);
+        // An ordinary user cannot put one everywhere.
+        listeners.extend(UnixListener::bind(&path).map(|listener| (listener, Gone(path))));
+    }
+    assert!(listeners.len() >= 2);
     for engine in [
         "/var/run/docker.sock",
         "/run/docker.sock",
         "/run/podman/podman.sock",
     ] {
-        add(&["unix", engine], "the engine's socket");
+        ways.add(&["unix", engine], "the engine's socket");
     }
-    let name = format!("door-{own}");
-    let _abstract =
-        UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-    add(&["abstract", &name], "an abstract socket");
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let listener = UnixListener::bind_addr(&address).unwrap();
+    listeners.push((listener, Gone(std::path::PathBuf::new())));
+    ways.add(&["abstract", &name], "an abstract socket");
+    listeners
+}
 
-    // The host's network.
+/// The host's network, and what lies behind it.
+fn network(ways: &mut Ways) -> (Vec<TcpListener>, UdpSocket) {
     let addresses = ["127.0.0.1:0", "127.0.0.9:0", "0.0.0.0:0", "[::1]:0"];
     let listeners: Vec<_> = addresses.iter().flat_map(TcpListener::bind).collect();
+    assert!(listeners.len() >= 3);
     for listener in &listeners {
         let address = listener.local_addr().unwrap().to_string();
-        add(
+        ways.add(
             &["connect", &address.replace("0.0.0.0", "127.0.0.1")],
             "the host's loopback",
         );
     }
-    assert!(listeners.len() >= 3);
     let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = datagrams.local_addr().unwrap().to_string();
-    add(&["udp", &address], "the host's loopback by UDP");
+    ways.add(&["udp", &address], "the host's loopback by UDP");
     for address in ["192.0.2.1:53", "[2001:db8::1]:53", "10.0.0.1:53"] {
-        add(&["connect", address], "another host");
-        add(&["udp", address], "another host by UDP");
+        ways.add(&["connect", address], "another host");
+        ways.add(&["udp", address], "another host by UDP");
     }
+    (listeners, datagrams)
+}
 
-    // The host's processes.
-    let pid = own.to_string();
-    add(&["kill", &pid], "a process of the host");
-    add(
-        &["read", &format!("/proc/{pid}/environ")],
-        "a process of the host",
-    );
-    add(&["read", "/proc/1/environ"], "the shim's memory");
-    add(&["write", "/proc/1/mem"], "the shim's memory");
-
+pub(super) async fn no_way_out(bench: &mut Bench) {
+    let mut ways = Ways::default();
+    // They listen before the sandbox is made: some are hidden when it is.
+    let _listening = (unix_sockets(&mut ways), network(&mut ways));
+    let own = std::process::id().to_string();
+    ways.add(&["kill", &own], "a process of the host");
+    let environment = format!("/proc/{own}/environ");
+    ways.add(&["read", &environment], "a process of the host");
+    ways.add(&["read", "/proc/1/environ"], "the shim's memory");
+    ways.add(&["write", "/proc/1/mem"], "the shim's memory");
     for device in [
         "/dev/mem",
         "/dev/sda",
@@ -72,10 +95,10 @@ pub(super) async fn no_way_out(bench: &mut Bench) {
         "/dev/loop0",
         "/dev/fuse",
     ] {
-        add(&["read", device], "a device");
+        ways.add(&["read", device], "a device");
     }
-
-    for (words, why) in ways {
+    let mut sandbox = bench.open().await;
+    for (words, why) in ways.0 {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let said = say(&mut sandbox, &words).await;
         assert!(
@@ -83,7 +106,6 @@ pub(super) async fn no_way_out(bench: &mut Bench) {
             "{why}: {words:?} said {said}"
         );
     }
-    let _ = std::fs::remove_file(run);
 }
 
 pub(super) async fn nothing_outside_can_be_changed(bench: &mut Bench) {
