@@ -41,7 +41,8 @@ const SEED_DEPTH_MAX: usize = 32;
 /// When everything in the folder was last changed, as far as a trial can tell: the start of 2026.
 const MODIFIED: i64 = 1_767_225_600;
 
-/// Any user may write to the folder and its seeded content, since instances run as whoever their image names.
+/// Any user may write to the folder and its seeded content, since instances run as whoever their
+/// image names.
 const FOLDER_MODE: u32 = 0o777;
 const FILE_MODE: u32 = 0o666;
 

@@ -171,9 +171,11 @@ pub trait Service {
         known: &'a mut KnownContents,
     ) -> LocalBoxFuture<'a, Result<BTreeMap<ObjectName, Object>, ServiceError>>;
 
-    /// Returns, for each of the sessions that waits for others inside the service, whom it waits for.
+    /// Returns, for each of the sessions that waits for others inside the service, whom it waits
+    /// for.
     ///
-    /// `sessions` are the numbers that links of this service were told ([`twiceproof_wire::Meaning::Session`]).
+    /// `sessions` are the numbers that links of this service were told
+    /// ([`twiceproof_wire::Meaning::Session`]).
     fn blocked<'a>(
         &'a mut self,
         sessions: &'a [i32],
@@ -185,4 +187,3 @@ pub trait Service {
 
 /// The most bytes of one object's content that are kept.
 pub const CONTENT_BYTES_MAX: usize = 8 << 20;
-

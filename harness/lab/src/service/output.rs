@@ -23,7 +23,8 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Makes a pipe; returns the end that the program writes to. Reads until the last writer is gone.
+    /// Makes a pipe; returns the end that the program writes to. Reads until the last writer is
+    /// gone.
     pub(crate) fn open() -> io::Result<(Self, OwnedFd)> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         let mut receiver = Receiver::from_owned_fd(read)?;

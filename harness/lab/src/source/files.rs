@@ -1,7 +1,8 @@
 //! Files and folders: names, kinds, modes and contents; SQLite files as their tables.
 //!
-//! Everything below the folder is hostile. It is walked by descriptors and without following links, so that nothing
-//! outside is ever read; what is no file, folder or link is named and not opened; depth and number are bounded.
+//! Everything below the folder is hostile. It is walked by descriptors and without following links,
+//! so that nothing outside is ever read; what is no file, folder or link is named and not opened;
+//! depth and number are bounded.
 
 use super::{is_compared, object_of_rows, sqlite, text_column};
 use crate::service::{CONTENT_BYTES_MAX, KnownContents};
@@ -234,7 +235,8 @@ fn databases(found: &Found) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Returns a file as rows: what it is, and for a text each of its lines, so that a doubled one can be read.
+/// Returns a file as rows: what it is, and for a text each of its lines, so that a doubled one can
+/// be read.
 fn file_rows(file: &OwnedFd, mode: u32) -> io::Result<Vec<(&'static str, String)>> {
     let mut bytes = Vec::new();
     let mut hasher = Hasher::new("file 1");

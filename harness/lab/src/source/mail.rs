@@ -1,4 +1,5 @@
-//! Mails as rows: one per recipient, told by what their sender decided and not by what each sending makes anew.
+//! Mails as rows: one per recipient, told by what their sender decided and not by what each sending
+//! makes anew.
 
 use super::{object_of_rows, text_column};
 use crate::service::KnownContents;
@@ -25,8 +26,8 @@ pub(crate) struct Mail {
 
 /// Returns the object of these mails.
 ///
-/// A mail whose sender gave it a `Message-ID` is one effect however often it comes; without one every delivery is
-/// an effect of its own, told by recipient, subject and body.
+/// A mail whose sender gave it a `Message-ID` is one effect however often it comes; without one
+/// every delivery is an effect of its own, told by recipient, subject and body.
 pub(crate) fn object(mails: &[Mail], name: ObjectName, known: &mut KnownContents) -> Object {
     let names = ["message_id", "from", "to", "subject", "body_hash", "body"];
     let columns = names.iter().map(|name| text_column(name, false)).collect();
@@ -112,7 +113,8 @@ fn unfold(headers: &str) -> Vec<(String, String)> {
     unfolded
 }
 
-/// Returns the boundary that a `Content-Type` names, if it is long enough to stand for nothing else.
+/// Returns the boundary that a `Content-Type` names, if it is long enough to stand for nothing
+/// else.
 fn boundary(content_type: &str) -> Option<String> {
     let at = content_type.to_ascii_lowercase().find("boundary=")?;
     let rest = content_type.get(at + "boundary=".len()..)?;

@@ -1,29 +1,28 @@
 //! State sources: how the state of a service is read, apart from how the service is run.
 //!
-//! Each kind of service calls the source it needs; there is no second registry (see `docs/decisions`).
-
-
+//! Each kind of service calls the source it needs; there is no second registry (see
+//! `docs/decisions`).
 
 pub(crate) mod files;
 pub(crate) mod mail;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
-
 use crate::service::{CONTENT_BYTES_MAX, KnownContents};
 use std::sync::Arc;
 use twiceproof_model::digest::Hasher;
 use twiceproof_model::snapshot::{Column, Content, Object, ObjectName};
 
-/// Returns whether the target compares this object: by its whole name `public.members`, or by what stands behind the
-/// schema or the file, `members`. No pattern at all compares everything.
+/// Returns whether the target compares this object: by its whole name `public.members`, or by what
+/// stands behind the schema or the file, `members`. No pattern at all compares everything.
 pub(crate) fn is_compared(patterns: &[String], object: &str) -> bool {
     let last = object.rsplit(['.', ':']).next().unwrap_or(object);
     let names = |pattern: &String| glob(pattern, object) || glob(pattern, last);
     patterns.is_empty() || patterns.iter().any(names)
 }
 
-/// Returns whether the pattern, in which `*` stands for any run of characters, describes the whole text.
+/// Returns whether the pattern, in which `*` stands for any run of characters, describes the whole
+/// text.
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -43,7 +42,8 @@ fn glob(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Returns an object whose rows are all at hand, and hashes them by their text, whatever their order.
+/// Returns an object whose rows are all at hand, and hashes them by their text, whatever their
+/// order.
 ///
 /// Rows beyond [`CONTENT_BYTES_MAX`] are counted and hashed, but not kept.
 pub(crate) fn object_of_rows(
@@ -70,7 +70,11 @@ pub(crate) fn object_of_rows(
         let content = Content { columns, rows };
         keep(known, name, hash.clone(), content)
     });
-    Object { hash, count, content }
+    Object {
+        hash,
+        count,
+        content,
+    }
 }
 
 /// Keeps a content under this hash, unless it is too large to be kept.
@@ -90,7 +94,8 @@ pub(crate) fn keep(
 
 /// Returns about how much memory a content takes.
 pub(crate) fn content_bytes(content: &Content) -> usize {
-    let cell = |cell: &Option<String>| size_of::<Option<String>>() + cell.as_ref().map_or(0, String::len);
+    let cell =
+        |cell: &Option<String>| size_of::<Option<String>>() + cell.as_ref().map_or(0, String::len);
     content.rows.iter().flatten().map(cell).sum()
 }
 
@@ -111,7 +116,11 @@ mod tests {
     fn patterns_name_objects_by_whole_or_last_name() {
         let check = |pattern: &str, object: &str, expect: bool| {
             let patterns = [pattern.to_owned()];
-            assert_eq!(is_compared(&patterns, object), expect, "{pattern} on {object}");
+            assert_eq!(
+                is_compared(&patterns, object),
+                expect,
+                "{pattern} on {object}"
+            );
         };
         check("members", "public.members", true);
         check("public.members", "public.members", true);

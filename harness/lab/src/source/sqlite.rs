@@ -1,4 +1,5 @@
-//! SQLite files as tables, read from a copy: whoever opens a file with a hot journal beside it rolls it back.
+//! SQLite files as tables, read from a copy: whoever opens a file with a hot journal beside it
+//! rolls it back.
 
 use super::{is_compared, keep, object_of_rows, text_column};
 use crate::service::{CONTENT_BYTES_MAX, KnownContents};
@@ -90,8 +91,8 @@ fn text(row: &rusqlite::Row<'_>, column: usize) -> Result<String> {
     Ok(cell(row.get_ref(column)?).unwrap_or_default())
 }
 
-/// Reads what the file says of a table's columns. Only AUTOINCREMENT makes a key the service's own: a plain
-/// `INTEGER PRIMARY KEY` may as well be given by the job, and then it says who is who.
+/// Reads what the file says of a table's columns. Only AUTOINCREMENT makes a key the service's own:
+/// a plain `INTEGER PRIMARY KEY` may as well be given by the job, and then it says who is who.
 fn columns(
     connection: &Connection,
     service: &ServiceName,

@@ -1,4 +1,5 @@
-//! What the tests of services share: a service on the local backend, a client of it, and short texts of its state.
+//! What the tests of services share: a service on the local backend, a client of it, and short
+//! texts of its state.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -11,8 +11,9 @@ const POLL: Duration = Duration::from_millis(1);
 /// Longest wait for other sessions to end or to come to rest.
 pub(super) const SESSIONS_WAIT_MAX: Duration = Duration::from_secs(15);
 
-/// What every session of the lab runs with. No search path: names come out whole. As a replica it fires no
-/// triggers and checks no foreign keys. Generic plans: its few statements run again and again.
+/// What every session of the lab runs with. No search path: names come out whole. As a replica it
+/// fires no triggers and checks no foreign keys. Generic plans: its few statements run again and
+/// again.
 const SETTINGS: &str = "set search_path = ''; set session_replication_role = replica; \
     set plan_cache_mode = force_generic_plan; set timezone = 'UTC'; set datestyle = 'ISO, YMD'; \
     set intervalstyle = postgres; set bytea_output = hex; set extra_float_digits = 1; \
@@ -59,8 +60,8 @@ impl Admin {
         user: &str,
         database: &str,
     ) -> Result<Self, Error> {
-        // A small message that waits for the peer's acknowledgement would cost 40 ms; without this option requests
-        // still work.
+        // A small message that waits for the peer's acknowledgement would cost 40 ms; without this
+        // option requests still work.
         let _ = stream.set_nodelay(true);
         let mut config = Config::new();
         config
@@ -68,7 +69,8 @@ impl Admin {
             .dbname(database)
             .application_name("twiceproof");
         let (client, connection) = config.connect_raw(stream, NoTls).await?;
-        // The task ends with the client or with the server; either way the client's next call says so.
+        // The task ends with the client or with the server; either way the client's next call says
+        // so.
         tokio::spawn(async move {
             let _ = connection.await;
         });
@@ -110,8 +112,8 @@ impl Admin {
         })
     }
 
-    /// Waits until no other session is at work: one whose client is gone still ends its statement. Returns how many
-    /// there are, at most after [`SESSIONS_WAIT_MAX`].
+    /// Waits until no other session is at work: one whose client is gone still ends its statement.
+    /// Returns how many there are, at most after [`SESSIONS_WAIT_MAX`].
     pub(crate) async fn wait_for_rest(&self, ours: &[i32]) -> Result<Others, Error> {
         let since = Instant::now();
         loop {
@@ -123,7 +125,8 @@ impl Admin {
         }
     }
 
-    /// Ends all other sessions but those of `ours`, and waits until they are gone. Returns whether they are.
+    /// Ends all other sessions but those of `ours`, and waits until they are gone. Returns whether
+    /// they are.
     pub(crate) async fn end_others(&self, ours: &[i32]) -> Result<bool, Error> {
         let since = Instant::now();
         loop {

@@ -9,7 +9,7 @@ use crate::service::{
 };
 use crate::source::postgres::capture::{Capturer, Fingerprint};
 use admin::{Admin, words};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, try_join};
 use reset::{Rows, Seed, Way, identifier, literal};
 use server::Server;
 use std::collections::BTreeMap;
@@ -54,7 +54,8 @@ const KIND: Kind = Kind {
     port: Some(server::PORT),
 };
 
-/// The copy of the seeded database. Nobody can connect to it: any session would make copying it wait.
+/// The copy of the seeded database. Nobody can connect to it: any session would make copying it
+/// wait.
 const TEMPLATE: &str = "twiceproof_seed";
 
 impl ServiceKind for Postgres {
@@ -163,8 +164,8 @@ impl Cluster {
         Ok((session, maintenance, Seed { fingerprint, rows }))
     }
 
-    /// Reads the seeded rows, or takes those of an equal service, and puts them back once, so that the first trial
-    /// finds them as all others do.
+    /// Reads the seeded rows, or takes those of an equal service, and puts them back once, so that
+    /// the first trial finds them as all others do.
     async fn settle(
         &self,
         session: &mut Session,
@@ -251,7 +252,8 @@ impl Cluster {
     fn maintenance(&self) -> &'static str {
         match self.database.as_str() {
             "postgres" => "template1",
-            // Not this one if it can be helped: a session on it makes a CREATE DATABASE of the job's wait.
+            // Not this one if it can be helped: a session on it makes a CREATE DATABASE of the
+            // job's wait.
             _ => "postgres",
         }
     }
@@ -423,9 +425,17 @@ impl Service for Running {
                 admin, capturer, ..
             } = &mut self.session;
             let captured = async {
-                let others = admin.wait_for_rest(&ours).await?;
-                let captured = capturer.capture(admin.client(), known).await?;
-                Ok::<_, Error>((others, captured))
+                loop {
+                    // Asked before the state is: who is at rest then has nothing left to commit.
+                    let asked = admin.others(&ours);
+                    let both = try_join(asked, capturer.capture(admin.client(), known)).await?;
+                    if both.0.active == 0 {
+                        return Ok::<_, Error>(both);
+                    }
+                    if admin.wait_for_rest(&ours).await?.active > 0 {
+                        return Ok(both);
+                    }
+                }
             };
             match captured.await {
                 Ok((others, captured)) => {

@@ -1,7 +1,8 @@
 //! What every trial begins with, and the way back to it.
 //!
-//! Rows are put back by TRUNCATE and COPY of the seeded bytes in the seeded order, always all of them: undoing only
-//! what was written would change the order in which a heap returns its rows, and a replay would diverge.
+//! Rows are put back by TRUNCATE and COPY of the seeded bytes in the seeded order, always all of
+//! them: undoing only what was written would change the order in which a heap returns its rows, and
+//! a replay would diverge.
 
 use super::admin::Admin;
 use crate::source::postgres::capture::Fingerprint;
@@ -36,8 +37,8 @@ pub(super) struct Seed {
 
 /// The rows of every service that runs, by the hash of what it was seeded with.
 ///
-/// Seeds may hold `now()` or `random()`, so two servers seeded alike need not be equal. All cells of a campaign, and
-/// a cluster that is made anew, take the rows of whoever was first.
+/// Seeds may hold `now()` or `random()`, so two servers seeded alike need not be equal. All cells
+/// of a campaign, and a cluster that is made anew, take the rows of whoever was first.
 static SHARED: Mutex<BTreeMap<Digest, Weak<Rows>>> = Mutex::new(BTreeMap::new());
 
 /// Returns the rows that services with these seeds share: these, if they are the first.

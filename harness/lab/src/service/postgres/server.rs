@@ -1,5 +1,7 @@
 //! A PostgreSQL server in a sandbox of its own: found, initialised, started, seeded, stopped.
 
+mod locate;
+
 use crate::sandbox::{
     Folder, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId, StartSpec,
 };
@@ -33,16 +35,12 @@ pub(super) const READY_POLL: Duration = Duration::from_millis(1);
 /// Longest time that an orderly stop may take.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Newest and oldest major version looked for in the folders of distributions. The oldest is the first that can
-/// hash whole records.
-const MAJORS: std::ops::RangeInclusive<u32> = 14..=20;
-
-/// How the server is configured beside the defaults of `initdb`: nothing survives a crash of the machine, nothing
-/// happens by itself, and equal work makes equal states.
+/// How the server is configured beside the defaults of `initdb`: nothing survives a crash of the
+/// machine, nothing happens by itself, and equal work makes equal states.
 ///
-/// `deadlock_timeout` is high because a cycle of waits is seen, and its victim chosen, by the lab. Checkpoints are
-/// frequent since each TRUNCATE leaves an empty file until the next one. `wal_level=minimal` spares the log of rows
-/// put back by reset.
+/// `deadlock_timeout` is high because a cycle of waits is seen, and its victim chosen, by the lab.
+/// Checkpoints are frequent since each TRUNCATE leaves an empty file until the next one.
+/// `wal_level=minimal` spares the log of rows put back by reset.
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -186,7 +184,8 @@ impl Server {
         }
     }
 
-    /// Waits a moment for the server to get ready, unless it ended or the time is over. Returns its last words then.
+    /// Waits a moment for the server to get ready, unless it ended or the time is over. Returns its
+    /// last words then.
     pub(super) async fn await_ready(&mut self, since: Instant) -> Result<(), ServiceError> {
         let pause = tokio::time::sleep(READY_POLL);
         tokio::select! {
@@ -254,7 +253,8 @@ impl Server {
         self.died_saying(&words)
     }
 
-    /// Returns the error of a session that broke: the server's death if it is dead or dies at once, else this.
+    /// Returns the error of a session that broke: the server's death if it is dead or dies at once,
+    /// else this.
     pub(super) async fn death_or(&mut self, message: &str) -> ServiceError {
         let gone = Self::postmaster_gone(
             &mut self.sandbox,
@@ -293,70 +293,6 @@ impl Server {
         Err(self.environment("the server does not stop".to_owned(), START_HINT))
     }
 
-    /// Looks for the binaries: where the options say, in PATH, where `pg_config` says, then where distributions put
-    /// them, newest first. It looks by starting them, since only the sandbox knows what it can start.
-    async fn find(&mut self, bin: Option<&Path>) -> Result<(), ServiceError> {
-        let mut folders = Vec::new();
-        if let Some(bin) = bin {
-            folders.push(bin.display().to_string());
-        } else {
-            folders.push(String::new());
-            if let Some((Exit::Code(0), said)) = self.attempt(&["pg_config", "--bindir"]).await? {
-                folders.push(said.trim().to_owned());
-            }
-            for major in MAJORS.rev() {
-                folders.push(format!("/usr/lib/postgresql/{major}/bin"));
-                folders.push(format!("/usr/pgsql-{major}/bin"));
-            }
-            folders.push("/usr/lib/postgresql/bin".to_owned());
-            folders.push("/usr/local/pgsql/bin".to_owned());
-            folders.push("/usr/local/bin".to_owned());
-        }
-        let mut tried = Vec::new();
-        for folder in folders {
-            self.bin = folder;
-            let command = [&*self.binary("postgres"), "--version"];
-            match self.attempt(&command).await? {
-                Some((Exit::Code(0), said)) if self.has_tools().await? => {
-                    return self.accept(&said);
-                }
-                _ if self.bin.is_empty() => tried.push("PATH".to_owned()),
-                _ => tried.push(self.bin.clone()),
-            }
-        }
-        Err(self.environment(
-            format!("no PostgreSQL server found; looked in {}", tried.join(", ")),
-            "install PostgreSQL 14 or later, or name the folder of `postgres`, `initdb` and `psql` in `options.bin`",
-        ))
-    }
-
-    /// Takes note of the version, as `postgres --version` says it: `postgres (PostgreSQL) 15.18 (Debian 15.18-1)`.
-    fn accept(&mut self, said: &str) -> Result<(), ServiceError> {
-        let number = said
-            .split_whitespace()
-            .nth(2)
-            .unwrap_or("of unknown version");
-        self.version = format!("PostgreSQL {number}");
-        let major: String = number.chars().take_while(char::is_ascii_digit).collect();
-        match major.parse::<u32>() {
-            Ok(major) if major < *MAJORS.start() => Err(self.environment(
-                format!("{} is too old", self.version),
-                "PostgreSQL 14 or later is needed, since older ones cannot hash records",
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    async fn has_tools(&mut self) -> Result<bool, ServiceError> {
-        for tool in ["initdb", "psql"] {
-            let command = [&*self.binary(tool), "--version"];
-            if !matches!(self.attempt(&command).await?, Some((Exit::Code(0), _))) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     fn binary(&self, name: &str) -> String {
         match self.bin.as_str() {
             "" => name.to_owned(),
@@ -366,18 +302,6 @@ impl Server {
 
     fn cluster_folder(&self) -> String {
         format!("{DATA}/cluster-{}", self.cluster)
-    }
-
-    /// Runs a program to its end; `None` if there is no such program.
-    async fn attempt(&mut self, argv: &[&str]) -> Result<Option<(Exit, String)>, ServiceError> {
-        match self.run(argv, None).await {
-            Ok(done) => Ok(Some(done)),
-            Err(ServiceError::Sandbox {
-                source: SandboxError::Start { .. },
-                ..
-            }) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Runs a program to its end. Returns how it ended and the last of what it said.
@@ -517,7 +441,8 @@ fn sandbox_error(service: &str, source: SandboxError) -> ServiceError {
     }
 }
 
-/// Returns the folder of an installation of one's own, so that its libraries are seen inside too, wherever it lies.
+/// Returns the folder of an installation of one's own, so that its libraries are seen inside too,
+/// wherever it lies.
 fn installation(bin: &Path) -> Option<Folder> {
     let folder = bin
         .parent()
@@ -532,7 +457,8 @@ fn installation(bin: &Path) -> Option<Folder> {
     })
 }
 
-/// Returns what went wrong in a seed file, by the first error that psql tells: `psql:<stdin>:12: ERROR:  ...`.
+/// Returns what went wrong in a seed file, by the first error that psql tells: `psql:<stdin>:12:
+/// ERROR: ...`.
 fn seed_error(path: &Path, exit: Exit, said: &str) -> String {
     let lines: Vec<&str> = said.lines().collect();
     let place = lines

@@ -81,10 +81,11 @@ struct Connection {
 }
 
 impl Connection {
-    /// Reads all that has come; returns what to answer, or `None` at the end of the stream. Would block if nothing
-    /// has come.
+    /// Reads all that has come; returns what to answer, or `None` at the end of the stream. Would
+    /// block if nothing has come.
     ///
-    /// Asks the socket itself and not the runtime, so that a capture can take in what a job sent as its last act.
+    /// Asks the socket itself and not the runtime, so that a capture can take in what a job sent as
+    /// its last act.
     fn take_in(&self) -> io::Result<Option<Vec<u8>>> {
         let mut session = self.session.lock().expect("no holder of this lock panics");
         let mut mailbox = self.mailbox.lock().expect("no holder of this lock panics");

@@ -188,8 +188,8 @@ impl Session {
     }
 }
 
-/// Returns the address of `FROM:<address> parameters`, and the parameters. A blank behind the colon and an address
-/// without brackets are often sent, and read as they are meant.
+/// Returns the address of `FROM:<address> parameters`, and the parameters. A blank behind the colon
+/// and an address without brackets are often sent, and read as they are meant.
 fn address<'a>(text: &'a str, word: &str) -> Option<(String, &'a str)> {
     let text = text.trim_start();
     let head = text.get(..word.len())?;

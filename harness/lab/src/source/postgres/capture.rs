@@ -5,6 +5,7 @@ use super::{copy_text, detect};
 use crate::service::{CONTENT_BYTES_MAX, KnownContents};
 use crate::source::{is_compared, keep, object_of_rows};
 use futures_util::TryStreamExt;
+use futures_util::future::join;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ const SCHEMA: &str = "(schema)";
 /// How often a capture begins anew because the schema changed meanwhile.
 const ATTEMPTS_MAX: u32 = 4;
 
-/// A table is not even asked for its rows if its file is this many times larger than what is kept of it.
+/// A table is not even asked for its rows if its file is this many times larger than what is kept
+/// of it.
 const FILE_BYTES_MAX: i64 = 4 * CONTENT_BYTES_MAX as i64;
 
 /// Captures one session's database, as often as asked; keeps what it learnt of the schema.
@@ -72,7 +74,8 @@ impl Capturer {
         })
     }
 
-    /// Takes over what another capturer of an equal database learnt of its schema, but no statement.
+    /// Takes over what another capturer of an equal database learnt of its schema, but no
+    /// statement.
     pub(crate) fn inherit(&mut self, former: Capturer) {
         self.schemas = former.schemas;
     }
@@ -112,27 +115,23 @@ impl Capturer {
                 self.catalogue(client).await?;
             }
             let prepared = self.current.as_ref().expect("it was read just now");
-            let rows = match client.query(&prepared.statement, &[]).await {
-                Ok(rows) => rows,
-                // The statement names what is no longer there.
-                Err(error) if error.as_db_error().is_some() && attempt < ATTEMPTS_MAX => {
-                    attempt += 1;
-                    self.current = None;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let fingerprint = Fingerprint {
-                database: rows[0].get(2),
-                cluster: rows[0].get(3),
-            };
-            if prepared.catalogue.detector != fingerprint.database && attempt < ATTEMPTS_MAX {
+            // Both are on their way at once. Apart, since each reset makes the server plan the
+            // second anew.
+            let (fingerprint, rows) = join(
+                self.fingerprint(client),
+                client.query(&prepared.statement, &[]),
+            )
+            .await;
+            let fingerprint = fingerprint?;
+            let is_same = prepared.catalogue.detector == fingerprint.database;
+            if !is_same && attempt < ATTEMPTS_MAX {
                 attempt += 1;
                 self.current = None;
                 continue;
             }
+            let rows = rows?;
             let mut objects = BTreeMap::new();
-            for (table, row) in prepared.compared.iter().zip(&rows[1..]) {
+            for (table, row) in prepared.compared.iter().zip(&rows) {
                 let name = ObjectName::new(&self.service, &table.name);
                 let object = table_object(client, known, &name, table, row).await?;
                 objects.insert(name, object);
@@ -156,15 +155,11 @@ impl Capturer {
             .filter(|table| is_compared(&self.patterns, &table.name))
             .cloned()
             .collect();
-        let mut sql = format!(
-            "select -1::int4, 0::int8, {}, {}",
-            detect::database(),
-            detect::cluster()
-        );
+        let mut sql = "select -1::int4, 0::int8, ''::text where false".to_owned();
         for (place, Table { name, record, .. }) in compared.iter().enumerate() {
             sql.push_str(&format!(
                 " union all select {place}, count(*), \
-                 coalesce(sum(hash_record_extended({record}, 0)), 0)::text, null from only {name} t"
+                 coalesce(sum(hash_record_extended({record}, 0)), 0)::text from only {name} t"
             ));
         }
         sql.push_str(" order by 1");
@@ -188,8 +183,8 @@ impl Capturer {
         }
         let Content { columns, rows } = catalogue::schema(client).await?;
         let object = object_of_rows(known, name.clone(), columns, rows);
-        // A job that changes the schema makes other object ids in each trial: only the first, the seed's, comes
-        // again and again.
+        // A job that changes the schema makes other object ids in each trial: only the first, the
+        // seed's, comes again and again.
         if self.schemas.is_empty() {
             self.schemas.insert(key, object.clone());
         }

@@ -1,6 +1,7 @@
 //! The text format of COPY, as the server sends it.
 
-/// Splits one line, without its line feed, into its cells; `None` is null. Bytes that are not UTF-8 are replaced.
+/// Splits one line, without its line feed, into its cells; `None` is null. Bytes that are not UTF-8
+/// are replaced.
 pub(crate) fn cells(line: &[u8]) -> Vec<Option<String>> {
     line.split(|byte| *byte == b'\t').map(cell).collect()
 }

@@ -1,14 +1,16 @@
 //! Whether the schema changed: one query over the catalogue's row versions.
 //!
-//! Each change of a catalogue row makes a version with another `xmin`, so object id and `xmin` say all; a database
-//! made from a template, and rows put back by COPY, change neither. Only `pg_class` is told by its columns, since
-//! TRUNCATE and VACUUM make versions of its rows too. Statistics count as schema: they change plans, and so the
-//! order of unordered rows. Measured at 0.8 ms, so it is asked in each capture and needs no guess from tags.
+//! Each change of a catalogue row makes a version with another `xmin`, so object id and `xmin` say
+//! all; a database made from a template, and rows put back by COPY, change neither. Only `pg_class`
+//! is told by its columns, since TRUNCATE and VACUUM make versions of its rows too. Statistics
+//! count as schema: they change plans, and so the order of unordered rows. Measured at 0.8 ms, so
+//! it is asked in each capture and needs no guess from tags.
 
 /// First object id that does not belong to the server itself.
 const FIRST_USER_OID: u32 = 16384;
 
-/// Catalogues of one database, with the columns that name a row and a condition; `U` stands for user objects alone.
+/// Catalogues of one database, with the columns that name a row and a condition; `U` stands for
+/// user objects alone.
 const CATALOGUES: &[(&str, &str, &str)] = &[
     ("pg_attribute", "attrelid, attnum", "attrelid U"),
     ("pg_attrdef", "oid", ""),
@@ -47,10 +49,11 @@ pub(crate) fn database() -> String {
     format!("concat_ws(' ', {})", parts.join(", "))
 }
 
-/// Returns an SQL expression of type text that changes with what belongs to the whole cluster: roles, databases,
-/// settings.
+/// Returns an SQL expression of type text that changes with what belongs to the whole cluster:
+/// roles, databases, settings.
 ///
-/// Databases and settings are told by their columns: a database made again from its template is the same.
+/// Databases and settings are told by their columns: a database made again from its template is the
+/// same.
 pub(crate) fn cluster() -> String {
     let parts = [
         part("pg_authid", "oid, xmin", ""),

@@ -1,4 +1,5 @@
-//! PostgreSQL: all user tables and the schema, hashed in the server; rows are fetched only where a hash is new.
+//! PostgreSQL: all user tables and the schema, hashed in the server; rows are fetched only where a
+//! hash is new.
 
 pub(crate) mod capture;
 pub(crate) mod catalogue;
