@@ -4,6 +4,7 @@ use super::bench_of::{Bench, say};
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What is tried, and the words for it if it works.
 #[derive(Default)]
@@ -27,7 +28,9 @@ impl Drop for Gone {
 
 /// Unix sockets of the host, by path and by name; they listen as long as what is returned lives.
 fn unix_sockets(ways: &mut Ways) -> Vec<(UnixListener, Gone)> {
-    let name = format!("door-{}", std::process::id());
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("door-{}-{number}", std::process::id());
     let mut listeners = Vec::new();
     for (folder, why) in [
         ("/tmp", "a socket in /tmp"),
