@@ -35,6 +35,16 @@ pub(crate) fn points_job() -> &'static [u8] {
     twiceproof_lab::embed::points_job()
 }
 
+/// Removes the containers of runs that are gone, and returns their names.
+pub(crate) fn remove_containers() -> Result<Vec<String>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let removed = runtime.block_on(backend::docker::remove_leftovers());
+    removed.map_err(|error| error.to_string())
+}
+
 /// A lab with the folder that it works in; the folder goes last.
 pub(crate) struct World {
     lab: RealLab,

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use twiceproof_report::escape::count;
+use twiceproof_report::escape::{count, escape};
 
 /// Remove what runs that were killed left behind: temporary folders, containers
 #[derive(Clone, Debug, Args)]
@@ -35,12 +35,24 @@ pub(crate) fn run(args: &CleanArgs, _global: &Global) -> Result<Exit, Failure> {
             })?;
         }
     }
-    let word = if args.dry_run {
-        "would be removed"
-    } else {
-        "removed"
-    };
-    println!("{} {word}", count(stale.len() as u64, "folder"));
+    let folders = count(stale.len() as u64, "folder");
+    if args.dry_run {
+        println!("{folders} would be removed; containers are not looked at in a dry run");
+        return Ok(Exit::Ok);
+    }
+    match crate::world::remove_containers() {
+        Ok(containers) => {
+            containers
+                .iter()
+                .for_each(|container| println!("{}", escape(container)));
+            println!(
+                "{folders}, {} removed",
+                count(containers.len() as u64, "container")
+            );
+        }
+        // Without an engine there are no containers.
+        Err(error) => println!("{folders} removed; no engine was asked: {}", escape(&error)),
+    }
     Ok(Exit::Ok)
 }
 

@@ -147,37 +147,21 @@ pub(crate) fn perform(
     let mut paths: Vec<&Path> = vec![&own];
     paths.extend(args.events.as_deref());
     let mut events = Events::open(&paths)?;
-    let version = env!("CARGO_PKG_VERSION");
-    let folder = shown.display().to_string();
-    screen.line(&progress::head(
-        version,
-        seed,
-        &settings.backend,
-        settings.cells,
-        &folder,
-    ));
-    for (name, value) in environment::echo() {
+    let mut view = empty(&run, &shown, &settings);
+    let (version, folder) = (&view.version, &view.folder);
+    let head = progress::head(version, seed, &settings.backend, settings.cells, folder);
+    screen.line(&head);
+    for (name, value) in &view.environment {
         screen.line(&format!(
             "   {name}={}",
-            twiceproof_report::escape::value(&value)
+            twiceproof_report::escape::value(value)
         ));
     }
+    let selected = scenarios.len();
     events.tell(
         "run-start",
-        json!({ "id": run.id, "seed": seed, "scenarios": scenarios.len() }),
+        json!({ "id": run.id, "seed": seed, "scenarios": selected }),
     );
-    let mut view = RunView {
-        id: run.id.clone(),
-        version: version.to_owned(),
-        folder,
-        backend: settings.backend.clone(),
-        cells: settings.cells,
-        environment: environment::echo(),
-        elapsed_ms: 0,
-        exit: 0,
-        interrupted: None,
-        scenarios: Vec::new(),
-    };
     let session = Session {
         settings: &settings,
         run: &run,
@@ -203,6 +187,22 @@ pub(crate) fn perform(
         Format::Json => screen.verdict(&report_json::to_text(&report_json::run(&view))),
     }
     Ok((view, run.path))
+}
+
+/// Returns the facts of a run that has not begun.
+fn empty(run: &RunFolder, shown: &Path, settings: &Settings) -> RunView {
+    RunView {
+        id: run.id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        folder: shown.display().to_string(),
+        backend: settings.backend.clone(),
+        cells: settings.cells,
+        environment: environment::echo(),
+        elapsed_ms: 0,
+        exit: 0,
+        interrupted: None,
+        scenarios: Vec::new(),
+    }
 }
 
 fn each(

@@ -1,5 +1,7 @@
 //! What a user of the binary sees: help, errors, exit codes, and whole runs on the local backend.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod check;
 mod disk;
 mod help;
