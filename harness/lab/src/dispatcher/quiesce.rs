@@ -14,7 +14,7 @@ pub(super) const ASK_FIRST: Duration = Duration::from_millis(1);
 /// Longest pause between two such questions.
 const ASK_PAUSE_MAX: Duration = Duration::from_millis(32);
 /// Longest wait for a service to close a link after the instance did.
-const LINK_CLOSE_MAX: Duration = Duration::from_millis(500);
+const LINK_CLOSE_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for all links at the end of a part.
 const LINKS_CLOSE_MAX: Duration = Duration::from_secs(2);
 /// How long the dispatcher waits for a sign before it looks again, where it must look.
@@ -25,6 +25,11 @@ const IDLE_TICK: Duration = Duration::from_millis(20);
 const START_UP_MAX: Duration = Duration::from_secs(2);
 /// Unread bytes keep an instance from being quiet for at most this long.
 const UNREAD_MAX: Duration = Duration::from_millis(20);
+/// Bytes that an instance sent and our tap did not read keep it from being quiet for at most this long.
+const UNHEARD_MAX: Duration = Duration::from_secs(2);
+/// Turns of the runtime after which every task has seen what the kernel had for it before the first one: the
+/// first turn asks the kernel, the second runs whom that woke, the third whom these woke.
+const TURNS: u32 = 3;
 
 impl Dispatcher<'_> {
     /// Waits until every live instance is settled, and returns the steps on offer; none when all are gone.
@@ -225,6 +230,10 @@ impl Dispatcher<'_> {
     async fn look(&mut self, place: usize, stands: bool) -> Result<bool, LabError> {
         let id = self.instances[place].id;
         let disguise = self.setup.disguise;
+        // What taps were permitted reaches the instance before the first look.
+        if self.catch_up().await {
+            return Ok(false);
+        }
         for _ in 0..2 {
             let seat = self.cell.seat(id, disguise).await?;
             let tasks = seat.sandbox.sample().await;
@@ -246,12 +255,21 @@ impl Dispatcher<'_> {
                 }
                 continue;
             }
-            if self.has_unread(place) {
+            // What the instance did before the looks reaches us before they count.
+            if self.catch_up().await || self.has_unread(place) {
                 return Ok(false);
             }
             return Ok(self.settle_by_look(place, look, stands));
         }
         Ok(false)
+    }
+
+    /// Lets all tasks handle what the kernel has for them; returns whether one of them has something to tell.
+    async fn catch_up(&mut self) -> bool {
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        self.cell.has_signals()
     }
 
     fn is_restless(&self, place: usize) -> bool {
@@ -293,12 +311,10 @@ impl Dispatcher<'_> {
         true
     }
 
-    /// Returns whether bytes that we delivered lie unread, for a short while at most.
+    /// Returns whether bytes that we delivered lie unread, for a short while at most, or bytes for us do.
     fn has_unread(&mut self, place: usize) -> bool {
         let id = self.instances[place].id;
-        if self.instances[place].stirred.elapsed() >= UNREAD_MAX {
-            return false;
-        }
+        let since = self.instances[place].stirred.elapsed();
         let open = self
             .links
             .iter()
@@ -307,8 +323,11 @@ impl Dispatcher<'_> {
         let Some(diag) = self.cell.diag(id, self.setup.disguise) else {
             return false;
         };
+        let waits =
+            |own, peer| sockdiag::queues(diag, own, peer).is_ok_and(|queues| queues.unread > 0);
         addresses.iter().any(|(instance, ours)| {
-            sockdiag::queues(diag, *instance, *ours).is_ok_and(|queues| queues.unread > 0)
+            (since < UNREAD_MAX && waits(*instance, *ours))
+                || (since < UNHEARD_MAX && waits(*ours, *instance))
         })
     }
 
