@@ -241,7 +241,9 @@ impl Dispatcher<'_> {
             let look = quiescence::judge(&tasks);
             let instance = &mut self.instances[place];
             instance.tasks_most = instance.tasks_most.max(tasks.len());
-            if look == Look::Busy || self.cell.has_signals() {
+            // Where nobody is left, the news of the end is on its way.
+            let is_over = tasks.iter().all(|task| matches!(task.state, b'Z' | b'X'));
+            if look == Look::Busy || is_over || self.cell.has_signals() {
                 instance.last_look.clear();
                 instance.restless_since = None;
                 return Ok(false);
