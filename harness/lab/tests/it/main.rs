@@ -7,3 +7,4 @@ mod service_files;
 mod service_kit;
 mod service_postgres;
 mod service_smtp;
+mod trial;

@@ -1,0 +1,7 @@
+//! Whole trials on the real lab: small jobs, each with one thing that a dispatcher must survive.
+
+mod blocked;
+mod faults;
+mod jobs;
+mod kit;
+mod killed;
