@@ -120,7 +120,7 @@ fn judged(store: &Store, record: &TrialRecord, verdict: &'static str) {
     store.put_verdict(record, &line).unwrap();
 }
 
-fn lines(store: &Store) -> Result<Loaded<Vec<serde_json::Value>>, StoreError> {
+fn stored_lines(store: &Store) -> Result<Loaded<Vec<serde_json::Value>>, StoreError> {
     store.load_lines()
 }
 
@@ -194,14 +194,14 @@ fn every_prefix_of_the_lines_is_read_and_says_where_it_ends() {
     for trial in 1..=3 {
         judged(&store, &record(trial, 1), "pass");
     }
-    let lines = lines(&store).unwrap();
+    let lines = stored_lines(&store).unwrap();
     assert_eq!((lines.value.len(), lines.cut), (3, None));
     let path = store.folder().join("trials.ndjson");
     let bytes = fs::read(&path).unwrap();
     let head = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     for length in 0..bytes.len() {
         fs::write(&path, &bytes[..length]).unwrap();
-        match lines(&store) {
+        match stored_lines(&store) {
             Err(error) => assert!(length < head, "{error}"),
             Ok(loaded) => {
                 let ends = bytes[..length]
@@ -237,18 +237,14 @@ fn the_oldest_passing_records_make_room() {
     for trial in 1..=6 {
         let record = record(trial, 20);
         store.put_trial(&record).unwrap();
-        let verdict = if trial == 2 {
-            "violation"
-        } else {
-            "pass"
-        };
+        let verdict = if trial == 2 { "violation" } else { "pass" };
         judged(&store, &record, verdict);
     }
     let kept: Vec<u32> = (1..=6)
         .filter(|trial| store.trial_path(*trial).exists())
         .collect();
     assert_eq!(kept, [2, 5, 6]);
-    assert_eq!(lines(&store).unwrap().value.len(), 6);
+    assert_eq!(stored_lines(&store).unwrap().value.len(), 6);
 }
 
 #[test]
