@@ -7,4 +7,5 @@ mod service_files;
 mod service_kit;
 mod service_postgres;
 mod service_smtp;
+mod tap;
 mod trial;

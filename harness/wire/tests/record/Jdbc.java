@@ -4,7 +4,7 @@ import java.util.Properties;
 /** PostgreSQL's JDBC driver: prepared statements past the fifth execution, batches, a query time-out. */
 class Jdbc {
     public static void main(String[] arguments) throws Exception {
-        String url = "jdbc:postgresql://127.0.0.1:" + System.getenv("PGPORT") + "/postgres";
+        String url = "jdbc:postgresql://127.0.0.1:" + System.getenv("PGPORT") + "/" + System.getenv("PGDATABASE");
         Properties properties = new Properties();
         properties.setProperty("user", "scram");
         properties.setProperty("password", "hunter2");

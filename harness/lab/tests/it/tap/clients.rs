@@ -1,0 +1,255 @@
+//! Real client programs see the same bytes through a tap as from the server itself, and so does the server.
+
+use super::observe::{Heard, Observed, Way, observe};
+use crate::service_kit::{Fixture, Wanted, hashes, run};
+use futures_util::{SinkExt, StreamExt, future};
+use std::process::Command;
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+use twiceproof_lab::tap::tcp::{Mode, Permit};
+
+const SEED: &str = include_str!("../../../../wire/tests/record/seed.sql");
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/tests/record/");
+const DRIVER: &str = "/usr/share/java/postgresql.jar";
+
+/// Every way but the direct one, which is what they are measured by.
+const WAYS: [Way; 4] = [
+    Way::Tap(Mode::Pump),
+    Way::Tap(Mode::Trace),
+    Way::Gate(Permit::Release),
+    Way::Gate(Permit::Forward),
+];
+
+async fn server() -> Fixture {
+    let wanted = Wanted {
+        kind: "postgres",
+        seeds: &[("seed.sql", SEED)],
+        ..Wanted::default()
+    };
+    Fixture::start(wanted).await.unwrap()
+}
+
+/// Runs the client in every way and compares what it saw and what it left behind. Returns what it saw.
+fn compare<C: Future<Output = String>>(client: impl Fn(u16) -> C) -> Observed {
+    run(async {
+        let mut fixture = server().await;
+        let (direct, _) = observe(&mut fixture, Way::Direct, &client).await;
+        let state = hashes(&fixture.capture().await);
+        let mut traced: Option<Heard> = None;
+        for way in WAYS {
+            fixture.service.reset().await.unwrap();
+            let (seen, heard) = observe(&mut fixture, way, &client).await;
+            assert_eq!(seen.told, direct.told, "{way:?}");
+            assert_eq!(seen.links.len(), direct.links.len(), "{way:?}");
+            for (seen, direct) in seen.links.iter().zip(&direct.links) {
+                let same = |seen: &[u8], direct: &[u8]| {
+                    assert!(
+                        seen == direct,
+                        "{way:?}\n{}\ndirectly\n{}",
+                        seen.escape_ascii(),
+                        direct.escape_ascii()
+                    );
+                };
+                same(&seen.0, &direct.0);
+                same(&seen.1, &direct.1);
+            }
+            assert_eq!(hashes(&fixture.capture().await), state, "{way:?}");
+            assert_eq!(heard.opaque, Vec::<String>::new(), "{way:?}");
+            if way != Way::Tap(Mode::Pump) {
+                let first = traced.get_or_insert(Heard {
+                    requests: heard.requests.clone(),
+                    ..Heard::default()
+                });
+                assert_eq!(heard.requests, first.requests, "{way:?}");
+                let requests: usize = heard.requests.iter().map(Vec::len).sum();
+                assert_eq!(requests, heard.replies, "{way:?}");
+                assert_ne!(requests, 0);
+            }
+        }
+        direct
+    })
+}
+
+/// Runs a program with the port in its environment; returns how it ended and all that it printed.
+async fn program(port: u16, words: Vec<String>) -> String {
+    let mut command = Command::new("timeout");
+    command.arg("50").args(words);
+    command
+        .env("PGHOST", "127.0.0.1")
+        .env("PGPORT", port.to_string());
+    command
+        .env("PGUSER", "app")
+        .env("PGDATABASE", "app")
+        .env("PGAPPNAME", "client");
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = output.await.unwrap().unwrap();
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.replace(&port.to_string(), "PORT")
+    };
+    format!(
+        "{:?}\n{}{}",
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}
+
+fn psql(script: &str) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
+    let words = format!("psql -X -f {PROGRAMS}{script}");
+    words_of(words)
+}
+
+fn python(script: &str) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
+    words_of(format!("/usr/bin/python3 {PROGRAMS}{script}"))
+}
+
+fn java(mode: &str) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
+    words_of(format!("java -cp {DRIVER} {PROGRAMS}Jdbc.java {mode}"))
+}
+
+fn words_of(words: String) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
+    move |port| {
+        let words = words.split(' ').map(str::to_owned).collect();
+        Box::pin(program(port, words))
+    }
+}
+
+#[test]
+fn psql_queries() {
+    let seen = compare(psql("psql-queries.sql"));
+    assert!(seen.told.contains("NOTICE:  shout inside"), "{}", seen.told);
+}
+
+#[test]
+fn psql_copies_both_ways() {
+    let seen = compare(psql("psql-copy.sql"));
+    assert!(seen.told.contains("invalid input syntax"), "{}", seen.told);
+}
+
+#[test]
+fn psql_backslash_copy_in_and_out_and_large() {
+    let script = "\\copy log (text) from program 'seq 1 200000'\n\
+        \\copy log (text) to stdout\n\\copy (select text from log where id < 9) to stdout csv\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.sql");
+    std::fs::write(&path, script).unwrap();
+    let seen = compare(words_of(format!("psql -X -q -f {}", path.display())));
+    assert!(
+        seen.told
+            .ends_with("\n199999\n200000\n1\n2\n3\n4\n5\n6\n7\n8\n")
+    );
+}
+
+#[test]
+fn psql_notifies() {
+    let seen = compare(psql("psql-notify.sql"));
+    assert_eq!(seen.links.len(), 2);
+}
+
+#[test]
+fn psycopg_pipelines() {
+    compare(python("psycopg_pipeline.py"));
+}
+
+#[test]
+fn psycopg_walks_a_cursor_of_the_server() {
+    compare(python("psycopg_cursor.py"));
+}
+
+#[test]
+fn psycopg_prepares() {
+    compare(python("psycopg_prepared.py"));
+}
+
+#[test]
+fn psycopg_copies() {
+    compare(python("psycopg_copy.py"));
+}
+
+#[test]
+fn psycopg2_does_all_its_things() {
+    compare(python("psycopg2_session.py"));
+}
+
+#[test]
+fn jdbc_prepares_past_the_fifth_execution() {
+    let seen = compare(java("prepared"));
+    assert!(seen.told.starts_with("Some(0)"), "{}", seen.told);
+    let named = seen.links[0].0.windows(5).any(|bytes| bytes == b"S_1\0U");
+    assert!(named, "the statement got a name");
+}
+
+#[test]
+fn jdbc_sends_batches() {
+    let seen = compare(java("batch"));
+    assert!(seen.told.starts_with("Some(0)"), "{}", seen.told);
+}
+
+#[test]
+fn jdbc_cancels_what_takes_too_long() {
+    let seen = compare(java("timeout"));
+    assert!(seen.told.contains("due to user request"), "{}", seen.told);
+    assert_eq!(seen.links.len(), 2);
+}
+
+#[test]
+fn pgbench_prepared() {
+    let words = "pgbench -n -M prepared -t 20 --random-seed 7 -f";
+    let words = format!("{words} {PROGRAMS}pgbench.sql");
+    compare(move |port| {
+        let words = words.split(' ').map(str::to_owned).collect();
+        async move {
+            let told = program(port, words).await;
+            // The rest are times.
+            told.lines()
+                .filter(|line| line.contains("processed"))
+                .collect()
+        }
+    });
+}
+
+#[test]
+fn tokio_postgres_copies_pipelines_and_fails() {
+    let seen = compare(|port| async move {
+        let config = format!("host=127.0.0.1 port={port} user=app dbname=app");
+        let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let mut told = String::new();
+        let update = "UPDATE account SET name = $1 WHERE id = $2";
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let one = async |id: usize, name: &&str| client.execute(update, &[name, id_of(id)]).await;
+        let updates = (1..).zip(&names).map(|(id, name)| one(id, name));
+        told += &format!("{:?}", future::join_all(updates).await);
+        let refused = client
+            .execute("INSERT INTO account VALUES (1, 'x', 0)", &[])
+            .await;
+        told += &format!("{refused:?}");
+        let sink = client.copy_in("COPY log (text) FROM STDIN").await.unwrap();
+        let mut sink = Box::pin(sink);
+        for _ in 0..100 {
+            sink.send(&b"some line\n"[..]).await.unwrap();
+        }
+        told += &format!("{:?}", sink.as_mut().finish().await);
+        let rows = client.copy_out("COPY log (text) TO STDOUT").await.unwrap();
+        told += &format!("{}", rows.count().await);
+        for message in client
+            .simple_query("SELECT 1; SELECT nonsense")
+            .await
+            .iter()
+            .flatten()
+        {
+            if let SimpleQueryMessage::Row(row) = message {
+                told += row.get(0).unwrap();
+            }
+        }
+        drop(client);
+        connection.await.unwrap().unwrap();
+        told
+    });
+    assert!(seen.told.contains("duplicate key"), "{}", seen.told);
+}
+
+/// Small numbers with a place to lie in, as parameters are references.
+fn id_of(id: usize) -> &'static i32 {
+    &[0, 1, 2, 3, 4, 5, 6, 7][id]
+}

@@ -1,0 +1,6 @@
+//! The TCP tap: real clients against a real server, and single links against peers that misbehave.
+
+mod clients;
+mod links;
+mod observe;
+mod splits;
