@@ -27,6 +27,8 @@ const START_UP_MAX: Duration = Duration::from_secs(2);
 const UNREAD_MAX: Duration = Duration::from_millis(20);
 /// Bytes that an instance sent and our tap did not read keep it from being quiet for at most this long.
 const UNHEARD_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for a service to end one of those that wait for each other.
+const CYCLE_MAX: Duration = Duration::from_secs(2);
 /// Turns of the runtime after which every task has seen what the kernel had for it before the first one: the
 /// first turn asks the kernel, the second runs whom that woke, the third whom these woke.
 const TURNS: u32 = 3;
@@ -54,6 +56,13 @@ impl Dispatcher<'_> {
                 continue;
             }
             let enabled = self.enabled();
+            if self.find_cycle().is_some() && begun.elapsed() < CYCLE_MAX {
+                // The service ends one of them soon, and that comes before the next step.
+                self.tell_cycle();
+                self.hear(TICK).await?;
+                self.freed = true;
+                continue;
+            }
             if Self::has_progress(&enabled) {
                 let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
                 self.quiesce_us += spent;
@@ -84,12 +93,7 @@ impl Dispatcher<'_> {
             self.wake_pollers(None);
             return Ok(());
         }
-        if !self.told_cycle
-            && let Some(cycle) = self.find_cycle()
-        {
-            self.told_cycle = true;
-            self.log.write(Event::WaitCycle(cycle));
-        }
+        self.tell_cycle();
         self.hear(IDLE_TICK).await?;
         self.cell.check_services()?;
         self.freed = true;
@@ -100,6 +104,16 @@ impl Dispatcher<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Logs a cycle of waits, once a step.
+    fn tell_cycle(&mut self) {
+        if !self.told_cycle
+            && let Some(cycle) = self.find_cycle()
+        {
+            self.told_cycle = true;
+            self.log.write(Event::WaitCycle(cycle));
+        }
     }
 
     /// Looks for instances that wait for each other in a service.

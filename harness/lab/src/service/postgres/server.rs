@@ -38,7 +38,8 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How the server is configured beside the defaults of `initdb`: nothing survives a crash of the
 /// machine, nothing happens by itself, and equal work makes equal states.
 ///
-/// `deadlock_timeout` is high because a cycle of waits is seen, and its victim chosen, by the lab.
+/// `deadlock_timeout` is low so that who waits first has looked for a cycle before anybody else
+/// moves: the one whose wait closes the cycle is the victim, in every replay.
 /// Checkpoints are frequent since each TRUNCATE leaves an empty file until the next one.
 /// `wal_level=minimal` spares the log of rows put back by reset.
 const SETTINGS: &[&str] = &[
@@ -56,7 +57,7 @@ const SETTINGS: &[&str] = &[
     "autovacuum=off",
     "synchronize_seqscans=off",
     "jit=off",
-    "deadlock_timeout=10min",
+    "deadlock_timeout=1ms",
     "timezone=UTC",
     "log_timezone=UTC",
     "lc_messages=C",
