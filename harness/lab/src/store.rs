@@ -110,7 +110,8 @@ pub struct Store {
 struct Shared {
     contents: BTreeSet<Digest>,
     bytes: u64,
-    passing: VecDeque<(PathBuf, u64)>,
+    /// Numbers and sizes: there are many.
+    passing: VecDeque<(u32, u64)>,
     sizes: std::collections::BTreeMap<u32, u64>,
 }
 
@@ -173,12 +174,13 @@ impl Store {
     fn make_room(&self, passing: u32) -> Result<(), StoreError> {
         let mut shared = self.lock();
         if let Some(bytes) = shared.sizes.remove(&passing) {
-            shared.passing.push_back((self.trial_path(passing), bytes));
+            shared.passing.push_back((passing, bytes));
         }
         while shared.bytes > self.bytes_max {
-            let Some((path, bytes)) = shared.passing.pop_front() else {
+            let Some((trial, bytes)) = shared.passing.pop_front() else {
                 break;
             };
+            let path = self.trial_path(trial);
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
             shared.bytes -= bytes;
         }
