@@ -23,7 +23,13 @@ struct Task {
 }
 
 /// Every chore, in the order in which the help lists them.
-const TASKS: &[Task] = &[bench::TASK, ci::TASK, gen_files::TASK, images::TASK, jobs::TASK];
+const TASKS: &[Task] = &[
+    bench::TASK,
+    ci::TASK,
+    gen_files::TASK,
+    images::TASK,
+    jobs::TASK,
+];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
