@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod bad_input;
 mod check;
 mod disk;
 mod help;
 mod kit;
 mod list;
+mod real;
 mod runs;
 mod signals;
