@@ -1,6 +1,6 @@
 //! What happens in a trial. The enums are closed: every reader handles every kind.
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::name::{InstanceId, LinkId, RequestId, ServiceName};
 use crate::operation::{Outcome, Reply, Request};
 use crate::step::Step;
@@ -176,10 +176,18 @@ pub type Trace = Vec<Stamped>;
 /// its instance, service, masked text, N, and the summary of its reply.
 ///
 /// No bytes, process ids, ports or times enter it, so equal runs have equal fingerprints on every
-/// machine.
+/// machine. What different instances are told after one step has no order: a commit that frees a
+/// lock answers two of them at once.
 pub fn fingerprint(trace: &[Stamped]) -> Digest {
-    let mut hasher = crate::digest::Hasher::new("trace 1");
+    let mut hasher = Hasher::new("trace 1");
     let mut requests = std::collections::BTreeMap::new();
+    let mut outcomes: Vec<(InstanceId, Vec<String>)> = Vec::new();
+    let settle = |outcomes: &mut Vec<(InstanceId, Vec<String>)>, hasher: &mut Hasher| {
+        outcomes.sort_by_key(|(instance, _)| *instance);
+        for field in outcomes.drain(..).flat_map(|(_, fields)| fields) {
+            hasher.field(&field);
+        }
+    };
     for Stamped { event, .. } in trace {
         match event {
             Event::Begun(Part::Recovery(_)) => break,
@@ -187,6 +195,7 @@ pub fn fingerprint(trace: &[Stamped]) -> Digest {
                 requests.insert(request.id, request);
             }
             Event::Taken(step) => {
+                settle(&mut outcomes, &mut hasher);
                 hasher.field(&step.to_string());
                 let request = match step {
                     Step::Release(id)
@@ -203,17 +212,20 @@ pub fn fingerprint(trace: &[Stamped]) -> Digest {
                 }
             }
             Event::Answered { request, reply } => {
-                hasher.field(&request.to_string());
-                hasher.field(match reply.outcome {
+                let outcome = match reply.outcome {
                     Outcome::Ok => "ok",
                     Outcome::Error(_) => "error",
                     Outcome::Unknown => "unknown",
-                });
-                hasher.field(&reply.summary());
+                };
+                let fields = vec![request.to_string(), outcome.to_owned(), reply.summary()];
+                outcomes.push((request.instance, fields));
             }
-            Event::Exited { instance, exit } => hasher.field(&format!("{instance} {exit}")),
+            Event::Exited { instance, exit } => {
+                outcomes.push((*instance, vec![format!("{instance} {exit}")]));
+            }
             _ => {}
         }
     }
+    settle(&mut outcomes, &mut hasher);
     hasher.finish()
 }

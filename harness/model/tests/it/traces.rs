@@ -110,6 +110,18 @@ fn a_fingerprint_tells_runs_apart() {
         third.clone(),
     ];
     assert_eq!(fingerprint(&trace(&links, 10)), base, "links do not count");
+    // One commit answers its own instance and the one that waited for it, in either order.
+    let mut waiter = second;
+    let answer = waiter.remove(3);
+    let (mut before, mut behind) = (first.clone(), first);
+    before.insert(3, answer.clone());
+    behind.insert(4, answer);
+    let before = fingerprint(&trace(&[waiter.clone(), before], 10));
+    let behind = fingerprint(&trace(&[waiter, behind], 10));
+    assert_eq!(
+        before, behind,
+        "what two are told after one step has no order"
+    );
 }
 
 #[test]
