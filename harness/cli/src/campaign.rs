@@ -51,7 +51,8 @@ pub(crate) struct Session<'a> {
     pub(crate) events: &'a mut Events,
 }
 
-/// Runs one scenario to its end. What the lab cannot do is part of the result; an error is ours or the disk's.
+/// Runs one scenario to its end. What the lab cannot do is part of the result; an error is ours or
+/// the disk's.
 pub(crate) fn run(session: &mut Session<'_>, scenario: &Scenario) -> Result<ScenarioView, Failure> {
     let begun = Instant::now();
     let store = Arc::new(session.run.scenario(&scenario.name)?);

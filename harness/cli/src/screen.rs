@@ -1,5 +1,5 @@
-//! What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere. Progress goes to standard
-//! error, verdicts to standard output.
+//! What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere. Progress
+//! goes to standard error, verdicts to standard output.
 
 use crate::args::{Color, Global};
 use crate::environment;

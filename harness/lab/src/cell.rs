@@ -400,7 +400,8 @@ impl Cell {
         ))
     }
 
-    /// Returns whether instances of this target have one thread and one link, as far as clean runs showed.
+    /// Returns whether instances of this target have one thread and one link, as far as clean runs
+    /// showed.
     pub(crate) fn expects_simple(&self) -> bool {
         self.plan.expectation.is_simple()
     }

@@ -1,4 +1,5 @@
-//! Runs trials for real: sandboxes, taps, services, and the one dispatcher that owns a trial and changes the world.
+//! Runs trials for real: sandboxes, taps, services, and the one dispatcher that owns a trial and
+//! changes the world.
 
 pub mod backend;
 pub mod dispatcher;

@@ -25,7 +25,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns the folder in which the target starts, inside its sandbox; empty: where the image says.
+    /// Returns the folder in which the target starts, inside its sandbox; empty: where the image
+    /// says.
     pub(crate) fn workdir(&self) -> PathBuf {
         let target = &self.scenario.target;
         if self.backend.runs_images() && target.image.is_some() && !target.is_workdir_given {
@@ -58,8 +59,8 @@ const HASHED_BYTES_MAX: u64 = 32 << 20;
 /// Most files that the target's hash looks at.
 const HASHED_FILES_MAX: usize = 2000;
 
-/// Returns the first 8 hex digits of a hash over what a target is made of: command, arguments, environment, image,
-/// seeds, and the files of its working folder, by name and content.
+/// Returns the first 8 hex digits of a hash over what a target is made of: command, arguments,
+/// environment, image, seeds, and the files of its working folder, by name and content.
 pub fn target_hash(target: &Target) -> String {
     let mut hasher = Hasher::new("target 1");
     for word in target.command.iter().chain(&target.args) {

@@ -1,8 +1,10 @@
-//! Is an instance quiet? Judged from what its threads wait in. All guesses about a black box stand here.
+//! Is an instance quiet? Judged from what its threads wait in. All guesses about a black box stand
+//! here.
 //!
-//! Level 0 needs no look: an instance of one thread and one link that sent a request waits for its reply. Level 1
-//! looks at every thread until two looks in a row are equal and quiet. Level 3 gives a run that never gets there
-//! a settle window and marks the trial best-effort. (The design's level 2, exact sleeps by seccomp, is not built.)
+//! Level 0 needs no look: an instance of one thread and one link that sent a request waits for its
+//! reply. Level 1 looks at every thread until two looks in a row are equal and quiet. Level 3 gives
+//! a run that never gets there a settle window and marks the trial best-effort. (The design's level
+//! 2, exact sleeps by seccomp, is not built.)
 
 use crate::sandbox::TaskSample;
 use std::time::Duration;
@@ -13,7 +15,8 @@ pub const COMPUTE_MAX: Duration = Duration::from_secs(30);
 pub const EXPECT_MAX: Duration = Duration::from_millis(20);
 /// Pause between two looks that were not equal.
 pub const LOOK_AGAIN: Duration = Duration::from_micros(500);
-/// An instance whose looks differ for this long though each is quiet is judged by level 3: it polls.
+/// An instance whose looks differ for this long though each is quiet is judged by level 3: it
+/// polls.
 pub const SETTLE_WINDOW: Duration = Duration::from_millis(100);
 
 /// What one look tells.

@@ -26,7 +26,8 @@ pub struct LabOptions {
     pub keep: Keep,
     /// Is told events.
     pub observer: Option<TrialObserver>,
-    /// Returns whether the work was interrupted from outside; trials not begun then end in an error.
+    /// Returns whether the work was interrupted from outside; trials not begun then end in an
+    /// error.
     pub interrupted: Interrupted,
 }
 
@@ -172,7 +173,8 @@ fn work(plan: &Arc<Plan>, options: &LabOptions, number: u32, tasks: &Receiver<Ta
                     run(&mut cell, plan, options, number, assignment).await
                 });
                 if result.is_err() {
-                    // What the cell is worth after an error is not known: the next trial gets a new one.
+                    // What the cell is worth after an error is not known: the next trial gets a new
+                    // one.
                     local.block_on(&runtime, async { cell = None });
                 }
                 if done.send((place, result)).is_err() {

@@ -1,7 +1,7 @@
 //! One sandbox: where an instance or a service runs, and the only handle on it.
 //!
-//! A sandbox is a shim process (see `twiceproof_shim`) in namespaces or a container of its own. It stays warm: the
-//! target is started in it again and again.
+//! A sandbox is a shim process (see `twiceproof_shim`) in namespaces or a container of its own. It
+//! stays warm: the target is started in it again and again.
 
 mod handle;
 mod link;
@@ -33,8 +33,8 @@ pub struct Folder {
 pub enum Occupant {
     /// An instance of the target.
     Instance,
-    /// A service with a tmpfs of its own at `/twiceproof/data`, never running as real root: a lab that is root drops
-    /// to an ordinary user first, and a passwd entry names the mapped user.
+    /// A service with a tmpfs of its own at `/twiceproof/data`, never running as real root: a lab
+    /// that is root drops to an ordinary user first, and a passwd entry names the mapped user.
     Service,
 }
 
@@ -45,7 +45,8 @@ pub struct SandboxSpec {
     pub name: String,
     /// Who runs in it.
     pub occupant: Occupant,
-    /// The addresses to listen on, by service; the listening sockets come back in [`Sandbox::listeners`].
+    /// The addresses to listen on, by service; the listening sockets come back in
+    /// [`Sandbox::listeners`].
     pub listen: Vec<(ServiceName, SocketAddr)>,
     /// Lines of the hosts file beside `localhost`.
     pub hosts: Vec<(std::net::IpAddr, String)>,
@@ -60,7 +61,8 @@ pub struct SandboxSpec {
 /// One start of a program.
 #[derive(Debug)]
 pub struct StartSpec {
-    /// Program, looked up in PATH inside, and arguments. For a container image: empty means its own command.
+    /// Program, looked up in PATH inside, and arguments. For a container image: empty means its own
+    /// command.
     pub argv: Vec<String>,
     /// Whole environment, but for PATH and HOME, which the shim sets unless given.
     pub env: BTreeMap<String, String>,

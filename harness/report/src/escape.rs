@@ -7,7 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The widest a value may stand in a line.
 pub const VALUE_COLUMNS_MAX: usize = 60;
 
-/// Returns the text with every character that could move the cursor, hide or reorder text spelled out.
+/// Returns the text with every character that could move the cursor, hide or reorder text spelled
+/// out.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -83,7 +84,8 @@ pub fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(blanks))
 }
 
-/// Returns a value as it stands in a line: escaped, at most [`VALUE_COLUMNS_MAX`] wide, `''` where empty.
+/// Returns a value as it stands in a line: escaped, at most [`VALUE_COLUMNS_MAX`] wide, `''` where
+/// empty.
 pub fn value(text: &str) -> String {
     if text.is_empty() {
         "''".to_owned()

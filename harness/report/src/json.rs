@@ -1,4 +1,5 @@
-//! A run as JSON for programs: `run.json`, and the events of `events.ndjson`. Readers ignore unknown fields.
+//! A run as JSON for programs: `run.json`, and the events of `events.ndjson`. Readers ignore
+//! unknown fields.
 
 use crate::view::{FindingView, RunView, ScenarioView};
 use serde_json::{Map, Value, json};
@@ -92,7 +93,8 @@ pub fn finding(view: &FindingView) -> Value {
     })
 }
 
-/// Returns one event of the stream: version, number, milliseconds since the run began, name, and its own fields.
+/// Returns one event of the stream: version, number, milliseconds since the run began, name, and
+/// its own fields.
 pub fn event(seq: u64, ms: u64, name: &'static str, fields: Value) -> Value {
     debug_assert!(
         EVENTS.contains(&name),

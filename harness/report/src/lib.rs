@@ -1,6 +1,8 @@
-//! What a person or a program reads: a finished run as terminal text, Markdown and JSON. Pure: data in, text out.
+//! What a person or a program reads: a finished run as terminal text, Markdown and JSON. Pure: data
+//! in, text out.
 //!
-//! Whatever comes from targets and services is hostile here: it passes through [`escape`] before it is laid out.
+//! Whatever comes from targets and services is hostile here: it passes through [`escape`] before it
+//! is laid out.
 
 pub mod codes;
 pub mod escape;

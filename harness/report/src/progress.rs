@@ -78,7 +78,8 @@ pub fn ended(scenario: &ScenarioView, palette: &Palette) -> String {
     format!("{word}  {name}  {}", words.join("   "))
 }
 
-/// Returns the line of a scenario that ended, for a log: `[ 3/12] PASS close/daily trials=412 38.1s`.
+/// Returns the line of a scenario that ended, for a log: `[ 3/12] PASS close/daily trials=412
+/// 38.1s`.
 pub fn ended_plain(number: u32, of: u32, scenario: &ScenarioView) -> String {
     let mut line = format!("{} {}", place(number, of), scenario.outcome.word());
     line.push_str(&format!(" {}", show(&scenario.name, 80)));
@@ -105,7 +106,8 @@ pub fn ended_plain(number: u32, of: u32, scenario: &ScenarioView) -> String {
     format!("{line} {}", seconds(scenario.elapsed_ms).replace(' ', ""))
 }
 
-/// Returns the heartbeat for a log: `[ 5/12] .... order/status trials=188 stage=crash elapsed=2m10s`.
+/// Returns the heartbeat for a log: `[ 5/12] .... order/status trials=188 stage=crash
+/// elapsed=2m10s`.
 pub fn heartbeat(standing: &Standing) -> String {
     format!(
         "{} .... {} trials={} stage={} elapsed={}",

@@ -1,4 +1,5 @@
-//! Every report format. A new one is a file beside this one, its `mod` line in `lib.rs`, and a line here.
+//! Every report format. A new one is a file beside this one, its `mod` line in `lib.rs`, and a line
+//! here.
 
 use crate::view::RunView;
 use crate::{Palette, json, markdown, terminal};

@@ -1,4 +1,5 @@
-//! The schedule table: one column for each of two instances where there is room, else one column for all.
+//! The schedule table: one column for each of two instances where there is room, else one column
+//! for all.
 
 use crate::escape::{VALUE_COLUMNS_MAX, columns, cut, cut_middle, pad, show};
 use crate::palette::{Palette, paint};
@@ -76,7 +77,8 @@ fn line(row: &Row, cells: &str, palette: &Palette) -> String {
     }
 }
 
-/// Returns the row's cell within this many columns: a request keeps its end, where the WHERE stands.
+/// Returns the row's cell within this many columns: a request keeps its end, where the WHERE
+/// stands.
 fn fit(row: &Row, cell: usize) -> String {
     let text = body(row);
     match row.kind {
@@ -96,8 +98,8 @@ pub(crate) fn body(row: &Row) -> String {
     }
 }
 
-/// Returns at most [`ROWS_MAX`] rows: runs of untelling requests of one instance become one row each, then the
-/// middle goes.
+/// Returns at most [`ROWS_MAX`] rows: runs of untelling requests of one instance become one row
+/// each, then the middle goes.
 pub(crate) fn fold(rows: &[Row]) -> Vec<Row> {
     if rows.len() <= ROWS_MAX {
         return rows.to_vec();

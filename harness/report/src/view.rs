@@ -1,4 +1,5 @@
-//! What a report is made of: the facts of a run, gathered by the caller. Nothing here is computed from them.
+//! What a report is made of: the facts of a run, gathered by the caller. Nothing here is computed
+//! from them.
 
 use twiceproof_model::TrialRecord;
 use twiceproof_model::finding::Finding;

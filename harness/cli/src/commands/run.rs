@@ -35,7 +35,8 @@ pub(crate) struct RunArgs {
     /// Seed of every choice, in place of the files': a number, or `random`
     #[arg(long, value_name = "N", value_parser = args::seed)]
     pub(crate) seed: Option<Seed>,
-    /// Stop at the first scenario that does not end as it expects, and each search at its first finding
+    /// Stop at the first scenario that does not end as it expects, and each search at its first
+    /// finding
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// How often a finding is replayed before it is reported
@@ -269,7 +270,8 @@ pub(crate) fn exit_of(view: &RunView, signals: &Signals) -> Exit {
     ends.min().unwrap_or(Exit::Ok)
 }
 
-/// Reads the scenarios that the arguments select; errors in any selected file end the run before it starts.
+/// Reads the scenarios that the arguments select; errors in any selected file end the run before it
+/// starts.
 fn select(project: &Project, args: &RunArgs) -> Result<Vec<Scenario>, Failure> {
     let names = project.scenario_names()?;
     let chosen = names.iter().filter(|name| {

@@ -86,8 +86,8 @@ fn note(replays: &mut Replays, text: String) {
     }
 }
 
-/// Returns whether the second trial shows the finding better: it could be repeated more often, or as
-/// often while it switches less.
+/// Returns whether the second trial shows the finding better: it could be repeated more often, or
+/// as often while it switches less.
 pub(super) fn is_better(old: &CampaignFinding, new: &Replays, switches: u32) -> bool {
     new.same > old.replays.same || switches < old.switches && new.same == old.replays.same
 }

@@ -15,7 +15,8 @@ pub trait Backend: Sync {
     /// Returns one sentence about it.
     fn doc(&self) -> &'static str;
 
-    /// Returns whether a target runs in an image of its own there, rather than on this machine's files.
+    /// Returns whether a target runs in an image of its own there, rather than on this machine's
+    /// files.
     fn runs_images(&self) -> bool {
         false
     }

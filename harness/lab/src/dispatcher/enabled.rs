@@ -5,7 +5,8 @@ use crate::dispatcher::world::{Activity, Instance, Life};
 use twiceproof_model::{Enabled, Step};
 
 impl Dispatcher<'_> {
-    /// Returns the steps that can be taken now, in the order that [`Enabled`] promises. All instances are settled.
+    /// Returns the steps that can be taken now, in the order that [`Enabled`] promises. All
+    /// instances are settled.
     pub(super) fn enabled(&self) -> Vec<Enabled> {
         let mut enabled = Vec::new();
         for instance in &self.instances {

@@ -353,7 +353,8 @@ impl<'a> Dispatcher<'a> {
             let killed = seat.sandbox.signal(start, Scope::Tree, SIGKILL).await;
             killed.map_err(|error| sandbox_failed(&format!("kill {id}"), error))?;
         }
-        // The dead send nothing more: what was held is forgotten, and the service learns of the end.
+        // The dead send nothing more: what was held is forgotten, and the service learns of the
+        // end.
         for link in self.links.iter_mut().filter(|link| link.id.instance == id) {
             link.held = None;
             link.closing_since.get_or_insert_with(Instant::now);

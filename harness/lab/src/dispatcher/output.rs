@@ -66,7 +66,8 @@ impl OutputReader {
 
     /// Waits for the last bytes, as no process is left to write more, and returns what was kept.
     pub(crate) async fn finish(mut self) -> Output {
-        // What did not come by then is still in the hands of the kernel; the count says what was read.
+        // What did not come by then is still in the hands of the kernel; the count says what was
+        // read.
         let _ = tokio::time::timeout(LAST_BYTES_MAX, &mut self.task).await;
         self.task.abort();
         let kept = self.kept.borrow();

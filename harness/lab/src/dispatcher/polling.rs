@@ -1,5 +1,5 @@
-//! Poll loops: an instance that asks the same and is told the same, and changes nothing, need not be let go on
-//! until somebody else did.
+//! Poll loops: an instance that asks the same and is told the same, and changes nothing, need not
+//! be let go on until somebody else did.
 
 use std::collections::VecDeque;
 

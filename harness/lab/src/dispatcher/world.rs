@@ -43,7 +43,8 @@ pub(crate) struct Instance {
     pub(crate) start: Option<StartId>,
     pub(crate) output: Option<OutputReader>,
     pub(crate) activity: Activity,
-    /// Whether it can go on without a step of ours, as it waits in the kernel: looked at again each time.
+    /// Whether it can go on without a step of ours, as it waits in the kernel: looked at again each
+    /// time.
     pub(crate) wakeful: bool,
     /// When it was last seen to do something.
     pub(crate) stirred: Instant,
@@ -98,7 +99,8 @@ impl Instance {
 
     /// Notes that it does something: it is looked at anew before the next choice.
     ///
-    /// A sleeper that wakes by itself still offers `Wake` alone, so that a replay is offered the same.
+    /// A sleeper that wakes by itself still offers `Wake` alone, so that a replay is offered the
+    /// same.
     pub(crate) fn stir(&mut self) {
         let is_asleep = self.activity == Activity::Asleep;
         self.rouse();
@@ -201,7 +203,8 @@ pub(crate) struct Link {
     pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
     /// The request that waits to be forwarded, with the hash of its bytes.
     pub(crate) held: Option<(Request, u64)>,
-    /// Requests forwarded and not delivered, oldest first; more than one only on links that are not gated.
+    /// Requests forwarded and not delivered, oldest first; more than one only on links that are not
+    /// gated.
     pub(crate) flights: Vec<Flight>,
     pub(crate) is_opaque: bool,
     /// Since when the instance waits for the service outside any request, as in a start-up.

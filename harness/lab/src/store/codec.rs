@@ -1,7 +1,7 @@
 //! Bytes of stored files: the line of the format, then zstd-compressed JSON.
 //!
-//! A trial's JSON is a line with the record but its trace, then a line an event, so that what is left of a file
-//! that was cut off can still be read.
+//! A trial's JSON is a line with the record but its trace, then a line an event, so that what is
+//! left of a file that was cut off can still be read.
 
 use super::StoreError;
 use serde::de::DeserializeOwned;

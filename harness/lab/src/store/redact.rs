@@ -16,7 +16,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Returns what hides the target's secrets: the variables it names, and those that look like secrets.
+    /// Returns what hides the target's secrets: the variables it names, and those that look like
+    /// secrets.
     pub fn new(target: &Target, instances: u8) -> Self {
         let mut secrets = Vec::new();
         for (name, value) in &target.env {

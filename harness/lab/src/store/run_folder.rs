@@ -20,7 +20,8 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes the folder of a new run below `runs`, and points `latest` at it.
     ///
-    /// `utc` is the time as it stands in the name: `20261122-210412`. Two runs never get one folder.
+    /// `utc` is the time as it stands in the name: `20261122-210412`. Two runs never get one
+    /// folder.
     pub fn create(runs: &Path, utc: &str, seed: u64) -> Result<Self, StoreError> {
         fs::create_dir_all(runs).map_err(StoreError::io("make folder", runs))?;
         let (id, path) = make(runs, utc, seed)?;

@@ -37,7 +37,8 @@ pub enum TapEvent {
     Session(i32),
     /// The link cannot be read from here on.
     Opaque(String),
-    /// The instance sent something that is no request, and the service has not answered it: start-up.
+    /// The instance sent something that is no request, and the service has not answered it:
+    /// start-up.
     Asked,
     /// The service sent something after the link was opened, or after [`TapEvent::Asked`].
     Told,

@@ -1,4 +1,5 @@
-//! The TCP tap: one task a link, which joins the instance's socket and the service's through a codec.
+//! The TCP tap: one task a link, which joins the instance's socket and the service's through a
+//! codec.
 
 use crate::service::ServiceStream;
 use crate::tap::buffer::Buffer;
@@ -13,7 +14,8 @@ use twiceproof_wire::{Codec, Mark, Meaning, Side};
 
 /// Most bytes of one direction that a tap keeps while it holds; then it stops reading.
 pub const HOLD_BYTES_MAX: usize = 1 << 20;
-/// Most bytes of a reply that is held back as a whole; a longer one is delivered in parts as it comes.
+/// Most bytes of a reply that is held back as a whole; a longer one is delivered in parts as it
+/// comes.
 pub const HOLD_REPLY_MAX: usize = 16 << 20;
 /// Bytes read at once.
 const READ_BYTES: usize = 64 << 10;
@@ -55,15 +57,20 @@ struct Tap {
     reply_hash: DefaultHasher,
     hashed_to: u64,
     abandoned: bool,
-    /// Whether the instance waits for the service outside any request. So does a new link, as many services
-    /// speak first.
+    /// Whether the instance said anything that is not for the codec to answer: before that, what comes in
+    /// parts must not be passed in parts.
+    is_begun: bool,
+    /// Whether the instance waits for the service outside any request. So does a new link, as many
+    /// services speak first.
     asked: bool,
     tell: Tell,
 }
 
-/// Joins the two sockets until both directions have ended, or nobody holds the other end of `permits` any more.
+/// Joins the two sockets until both directions have ended, or nobody holds the other end of
+/// `permits` any more.
 ///
-/// `codec` is `None` for a plain pump. Bytes are conserved in order, but for those that a codec answers itself.
+/// `codec` is `None` for a plain pump. Bytes are conserved in order, but for those that a codec
+/// answers itself.
 pub async fn join(
     instance: ServiceStream,
     service: ServiceStream,
@@ -85,9 +92,11 @@ pub async fn join(
         reply_hash: DefaultHasher::new(),
         hashed_to: 0,
         abandoned: false,
+        is_begun: false,
         asked: true,
         tell,
     };
+    tap.is_begun = tap.codec.is_none();
     let mut scratch = vec![0; READ_BYTES];
     loop {
         tap.advance();
@@ -163,12 +172,10 @@ impl Tap {
         }
     }
 
-    /// Passes bytes of a link that is not gated: straight to the other socket where its queue is empty.
+    /// Passes bytes of a link that is not gated: straight to the other socket where its queue is
+    /// empty.
     fn pass(&mut self, side: Side, bytes: &[u8], marks: Vec<Mark>) {
-        let swallows = marks
-            .iter()
-            .any(|mark| matches!(mark.meaning, Meaning::Answer(_)));
-        if swallows {
+        if side == Side::Instance && !self.is_begun {
             self.up.buffer.push(bytes);
             self.swallow(&marks);
         } else {
@@ -202,13 +209,18 @@ impl Tap {
             let (piece, behind) = rest.split_at(length);
             match mark.meaning {
                 Meaning::Answer(bytes) => self.answer(bytes),
-                _ => kept.extend_from_slice(piece),
+                _ => {
+                    self.is_begun = true;
+                    kept.extend_from_slice(piece);
+                }
             }
             (rest, begin) = (behind, mark.end);
         }
         kept.extend_from_slice(rest);
         self.up.buffer.replace(&kept);
-        self.up.buffer.permit(u64::MAX);
+        if self.is_begun {
+            self.up.buffer.permit(u64::MAX);
+        }
     }
 
     fn answer(&mut self, bytes: &'static [u8]) {
@@ -251,6 +263,7 @@ impl Tap {
         if self.gate {
             direction.marks.extend(marks);
         } else {
+            direction.buffer.permit(u64::MAX);
             for mark in marks {
                 self.trace(mark.meaning);
             }
@@ -342,8 +355,8 @@ impl Tap {
                 (self.tell)(TapEvent::Reply { reply, bytes_hash });
                 return false;
             }
-            // A reply that is there before its request was forwarded (the server skips it after an error)
-            // waits for it, as does one behind a reply that is not delivered.
+            // A reply that is there before its request was forwarded (the server skips it after an
+            // error) waits for it, as does one behind a reply that is not delivered.
             Meaning::ReplyEnd(_) if matches!(self.stand, Stand::Held | Stand::Answered) => {
                 return false;
             }

@@ -76,6 +76,7 @@ fn a_folder_is_captured_with_the_tables_in_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of changes")]
 fn each_change_is_seen_and_taken_back() {
     run(async {
         let (mut fixture, host) = shared().await;

@@ -3,5 +3,5 @@
 mod blocked;
 mod faults;
 mod jobs;
-mod kit;
 mod killed;
+mod kit;
