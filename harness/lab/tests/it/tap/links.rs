@@ -137,9 +137,17 @@ fn half_a_close_is_passed_on() {
             let (mut instance, mut link, mut service) = Link::between_tcp("opaque", mode).await;
             instance.write_all(b"asked").await.unwrap();
             instance.shutdown().await.unwrap();
+            if mode == Mode::Gate {
+                link.held().await;
+                link.permit(Permit::Release);
+            }
             assert_eq!(read_all(&mut service).await.unwrap(), b"asked", "{mode:?}");
             service.write_all(b"answered").await.unwrap();
             drop(service);
+            if mode == Mode::Gate {
+                link.answered().await;
+                link.permit(Permit::Deliver);
+            }
             assert_eq!(
                 read_all(&mut instance).await.unwrap(),
                 b"answered",

@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Notify, mpsc};
 use twiceproof_lab::service::ServiceStream;
 use twiceproof_lab::tap::tcp::{Mode, Permit, TapEvent, join};
-use twiceproof_wire::registry;
+use twiceproof_wire::{Codec, Meaning, Side, registry};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/tests/transcripts");
 const SSL: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
@@ -50,6 +50,38 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
+impl Conversation {
+    fn codec(&self) -> Box<dyn Codec> {
+        let is_mail = self.name.starts_with("smtp");
+        let protocol = if is_mail { "smtp" } else { "postgres" };
+        registry::find(protocol).unwrap().codec()
+    }
+
+    /// Returns whether requests were sent before others were answered. What was recorded then does not tell
+    /// for what of it the service waited, so it cannot be played to a gate.
+    fn has_pipelines(&self) -> bool {
+        let mut codec = self.codec();
+        let mut open = 0;
+        self.chunks.iter().any(|(is_up, bytes)| {
+            let mut marks = Vec::new();
+            let side = if *is_up {
+                Side::Instance
+            } else {
+                Side::Service
+            };
+            codec.feed(side, bytes, &mut marks);
+            marks.iter().any(|mark| {
+                match mark.meaning {
+                    Meaning::Request(_) => open += 1,
+                    Meaning::ReplyEnd(_) => open -= 1,
+                    _ => {}
+                }
+                open > 1
+            })
+        })
+    }
+}
+
 /// How one conversation is played.
 #[derive(Clone, Debug)]
 struct Play {
@@ -63,8 +95,8 @@ struct Play {
 
 fn plays() -> impl Strategy<Value = Play> {
     let mode = prop_oneof![4 => Just(Mode::Gate), 1 => Just(Mode::Trace), 1 => Just(Mode::Pump)];
-    let piece = prop_oneof![1..4_usize, 1..60_usize, 1..20_000_usize];
-    let pieces = prop::collection::vec(piece, 1..12);
+    let piece = prop_oneof![1 => 1..4_usize, 2 => 1..60_usize, 2 => 1..20_000_usize];
+    let pieces = prop::collection::vec(piece, 4..12);
     let permits = prop::collection::vec((0..9_u8, any::<bool>()), 1..8);
     let all = (any::<prop::sample::Index>(), mode, pieces, permits);
     all.prop_map(|(conversation, mode, pieces, permits)| Play {
@@ -114,12 +146,7 @@ async fn write(to: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8], sizes: &[usi
 /// Plays the conversation through a tap; returns what the service and what the instance received.
 async fn play(conversation: &Conversation, play: &Play) -> (Vec<u8>, Vec<u8>) {
     let (near, far) = (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
-    let protocol = if conversation.name.starts_with("smtp") {
-        "smtp"
-    } else {
-        "postgres"
-    };
-    let codec = Some(registry::find(protocol).unwrap().codec());
+    let codec = Some(conversation.codec());
     let (permits, receiver) = mpsc::unbounded_channel();
     let (sender, events) = mpsc::unbounded_channel();
     let tell = Box::new(move |event| drop(sender.send(event)));
@@ -214,13 +241,17 @@ fn expected(conversation: &Conversation, mode: Mode) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn bytes_out_are_bytes_in() {
     let conversations = conversations();
-    assert!(conversations.len() > 10);
+    let plain = conversations.iter().filter(|one| !one.has_pipelines());
+    assert!(plain.count() > 10);
     let config = ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(400)
+        ..ProptestConfig::with_cases(128)
     };
-    proptest!(config, |(how in plays())| {
+    proptest!(config, |(mut how in plays())| {
         let conversation = how.conversation.get(&conversations);
+        if how.mode == Mode::Gate && conversation.has_pipelines() {
+            how.mode = Mode::Trace;
+        }
         let (up, down) = run(play(conversation, &how));
         let (want_up, want_down) = expected(conversation, how.mode);
         prop_assert!(up == want_up, "{}: {}", conversation.name, up.escape_ascii());
