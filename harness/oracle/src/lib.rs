@@ -1,7 +1,7 @@
 //! Trial record to findings: every check is a pure function, so a stored record can be judged
 //! again.
 //!
-//! [`judge`] runs the [`registry::ORACLES`] over one record. What a state is compared with, and
+//! [`judge()`] runs the [`registry::ORACLES`] over one record. What a state is compared with, and
 //! how, is the [`Baseline`]: clean runs, accepted serial outcomes, [`Mask`]s, and surrogate keys by
 //! content ([`normal`]).
 
