@@ -57,8 +57,8 @@ struct Tap {
     reply_hash: DefaultHasher,
     hashed_to: u64,
     abandoned: bool,
-    /// Whether the instance said anything that is not for the codec to answer: before that, what comes in
-    /// parts must not be passed in parts.
+    /// Whether the instance said anything that is not for the codec to answer: before that, what
+    /// comes in parts must not be passed in parts.
     is_begun: bool,
     /// Whether the instance waits for the service outside any request. So does a new link, as many
     /// services speak first.

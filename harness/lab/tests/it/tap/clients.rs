@@ -1,4 +1,5 @@
-//! Real client programs see the same bytes through a tap as from the server itself, and so does the server.
+//! Real client programs see the same bytes through a tap as from the server itself, and so does the
+//! server.
 
 use super::observe::{Heard, Observed, Way, observe};
 use crate::service_kit::{Fixture, Wanted, hashes, run};
@@ -28,7 +29,8 @@ async fn server() -> Fixture {
     Fixture::start(wanted).await.unwrap()
 }
 
-/// Runs the client in every way and compares what it saw and what it left behind. Returns what it saw.
+/// Runs the client in every way and compares what it saw and what it left behind. Returns what it
+/// saw.
 fn compare<C: Future<Output = String>>(client: impl Fn(u16) -> C) -> Observed {
     compare_but_for(<[u8]>::to_vec, client)
 }
@@ -134,7 +136,8 @@ fn psql_copies_both_ways() {
 #[test]
 fn psql_backslash_copy_in_and_out_and_large() {
     let script = "\\copy log (text) from program 'seq 1 200000'\n\
-        \\copy (select text from log order by id) to stdout\n\\copy (select text from log where id < 9) to stdout csv\n";
+        \\copy (select text from log order by id) to stdout\n\
+        \\copy (select text from log where id < 9) to stdout csv\n";
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.sql");
     std::fs::write(&path, script).unwrap();
@@ -265,7 +268,8 @@ fn id_of(id: usize) -> &'static i32 {
     &[0, 1, 2, 3, 4, 5, 6, 7][id]
 }
 
-/// Takes out the numbers of statements, which tokio-postgres counts in the whole process, and lengths with them.
+/// Takes out the numbers of statements, which tokio-postgres counts in the whole process, and
+/// lengths with them.
 fn unnumbered(up: &[u8]) -> Vec<u8> {
     let length = |at: usize| {
         let word = up.get(at..at + 4)?;

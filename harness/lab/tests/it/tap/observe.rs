@@ -33,8 +33,8 @@ pub(crate) enum Way {
 pub(crate) struct Observed {
     /// What it printed.
     pub(crate) told: String,
-    /// Of each connection, in the order in which they were opened: what it sent and what it received, but for
-    /// numbers that the server gives anew to each session.
+    /// Of each connection, in the order in which they were opened: what it sent and what it
+    /// received, but for numbers that the server gives anew to each session.
     pub(crate) links: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -127,7 +127,8 @@ pub(crate) async fn observe<C: Future<Output = String>>(
                     governor.permits.push(permits);
                     governor.heard.requests.push(Vec::new());
                     let (ours, instance) = pair().await;
-                    let (instance, server) = (ServiceStream::Tcp(instance), ServiceStream::Tcp(far));
+                    let instance = ServiceStream::Tcp(instance);
+                    let server = ServiceStream::Tcp(far);
                     let codec = Some(registry::find("postgres").unwrap().codec());
                     let tap = join(instance, server, codec, mode, receiver, tell);
                     tasks.push(tokio::task::spawn_local(tap));

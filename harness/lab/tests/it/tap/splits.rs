@@ -1,4 +1,5 @@
-//! Whatever the split of a conversation into chunks, and whenever permits come: the bytes out are the bytes in.
+//! Whatever the split of a conversation into chunks, and whenever permits come: the bytes out are
+//! the bytes in.
 
 use crate::service_kit::run;
 use proptest::prelude::*;
@@ -57,8 +58,8 @@ impl Conversation {
         registry::find(protocol).unwrap().codec()
     }
 
-    /// Returns whether requests were sent before others were answered. What was recorded then does not tell
-    /// for what of it the service waited, so it cannot be played to a gate.
+    /// Returns whether requests were sent before others were answered. What was recorded then does
+    /// not tell for what of it the service waited, so it cannot be played to a gate.
     fn has_pipelines(&self) -> bool {
         let mut codec = self.codec();
         let mut open = 0;
