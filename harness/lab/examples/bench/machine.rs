@@ -41,6 +41,16 @@ pub(crate) fn load() -> f64 {
     first.parse().unwrap_or(f64::NAN)
 }
 
+/// Returns what a reader must know of the machine's other work.
+pub(crate) fn remark(load: f64, busy: u32, samples: u32) -> String {
+    let warning = if busy * 2 > samples {
+        " **The machine was busy: of these figures ratios alone tell something.**"
+    } else {
+        ""
+    };
+    format!("Load before: {load:.1}; {busy} of {samples} samples began on a busy machine.{warning}")
+}
+
 /// Returns one line on what the machine is.
 pub(crate) fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -54,9 +64,10 @@ pub(crate) fn describe() -> String {
     let model = model.lines().find(|line| line.starts_with("model name"));
     let model = model.and_then(|line| line.split(':').nth(1)).unwrap_or("");
     let kernel = read("/proc/sys/kernel/osrelease");
+    let kernel: Vec<&str> = kernel.trim().split('.').take(2).collect();
     format!(
         "{cores} cores ({}), {gigabytes:.0} GiB, Linux {}",
         model.trim(),
-        kernel.trim()
+        kernel.join(".")
     )
 }

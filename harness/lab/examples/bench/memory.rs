@@ -89,6 +89,7 @@ pub(crate) fn child(trials: &str) -> Result<(), Failure> {
         seed: 1,
         samples: trials,
         window: Duration::from_secs(3600),
+        lean: true,
     };
     let (mut first, mut last) = (Vec::new(), Vec::new());
     let records = folder.join("memory");

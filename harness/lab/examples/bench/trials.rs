@@ -69,6 +69,8 @@ pub(crate) struct Way {
     /// Most samples, and the longest time after the warm-up.
     pub(crate) samples: u32,
     pub(crate) window: Duration,
+    /// Whether nothing of a trial is kept here: the memory of this process is looked at.
+    pub(crate) lean: bool,
 }
 
 /// A lab that times what the search asks of it.
@@ -121,7 +123,7 @@ pub(crate) fn sample(
     };
     let options = LabOptions {
         cells: way.cells,
-        keep: keeper(&store, &way.scenario, &written),
+        keep: keeper(&store, way, &written),
         observer: None,
         interrupted: Arc::new(|| false),
     };
@@ -152,7 +154,9 @@ pub(crate) fn sample(
         if ran > WARM {
             window.trials += 1;
             window.elapsed = elapsed();
-            window.schedules.insert(line.schedule);
+            if !way.lean {
+                window.schedules.insert(line.schedule);
+            }
             if costs.is_some() {
                 records.push((parts_of(record), judged_us.get()));
             }
@@ -179,11 +183,12 @@ pub(crate) fn sample(
 
 fn keeper(
     store: &Arc<Store>,
-    scenario: &Scenario,
+    way: &Way,
     written: &Arc<Mutex<Sample>>,
 ) -> twiceproof_lab::real_lab::Keep {
-    let redactor = Redactor::new(&scenario.target, scenario.trigger.instances);
+    let redactor = Redactor::new(&way.scenario.target, way.scenario.trigger.instances);
     let (store, written) = (Arc::clone(store), Arc::clone(written));
+    let lean = way.lean;
     Arc::new(move |record: &TrialRecord| {
         let begun = Instant::now();
         let mut record = record.clone();
@@ -192,7 +197,9 @@ fn keeper(
         }
         store.put_trial(&record)?;
         let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.push(micros(begun.elapsed()));
+        if !lean {
+            written.push(micros(begun.elapsed()));
+        }
         Ok(())
     })
 }
@@ -329,6 +336,7 @@ pub(crate) fn measure(asked: &Asked, folder: &Folder) -> Result<Section, Failure
                 seed: (round * turns + place) as u64 + 1,
                 samples: 1_000_000,
                 window: asked.window,
+                lean: false,
             };
             let detailed = variant.backend.name() == "local" && variant.cells == 1;
             let costs = detailed.then_some(&mut costs);
@@ -346,11 +354,12 @@ pub(crate) fn measure(asked: &Asked, folder: &Folder) -> Result<Section, Failure
     }
     let samples = asked.rounds as usize * (variants.len() + usize::from(by_hand.is_some()));
     notes.push(format!(
-        "{trials} trials, {distinct} distinct schedules; {:.0} steps a trial, {:.0} us a step. \
-         Load before: {load:.1}; {busy} of {samples} samples began on a busy machine.",
+        "{trials} trials, {distinct} distinct schedules; {:.0} steps a trial, {:.0} us a step.",
         costs.steps.median(),
         costs.step.median(),
     ));
+    let samples = u32::try_from(samples).unwrap_or(u32::MAX);
+    notes.push(machine::remark(load, busy, samples));
     Ok(section(asked, &variants, &hand, &costs, notes, load, busy))
 }
 
