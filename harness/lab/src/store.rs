@@ -1,14 +1,12 @@
 //! The record store: the folder of a run, with every trial written down before anybody judges it.
 //!
-//! ```text
-//! reports/runs/ID/                          ID: UTC date-time and seed; `latest` links to the newest
-//!   SCENARIO/trials.ndjson                  a line a trial, append only
-//!   SCENARIO/trials/N.trial                 the record; the oldest passing ones go where there are too many
-//!   SCENARIO/trials/N/job#1.log             what instances wrote, of trials that did not pass
-//!   SCENARIO/contents/DIGEST                rows of an object, once for all trials that have them
-//!   SCENARIO/baseline/                      the clean runs
-//!   SCENARIO/FINDING/                       one finding
-//! ```
+//! ```text reports/runs/ID/                          ID: UTC date-time and seed; `latest` links to
+//! the newest SCENARIO/trials.ndjson                  a line a trial, append only
+//! SCENARIO/trials/N.trial                 the record; the oldest passing ones go where there are
+//! too many SCENARIO/trials/N/job#1.log             what instances wrote, of trials that did not
+//! pass SCENARIO/contents/DIGEST                rows of an object, once for all trials that have
+//! them SCENARIO/baseline/                      the clean runs SCENARIO/FINDING/
+//! one finding ```
 //!
 //! A file gets its name when it is whole: it is written under another and renamed.
 
@@ -141,7 +139,8 @@ impl Store {
         &self.folder
     }
 
-    /// Stores a record, and the contents of its snapshots that are new. To be done before it is judged.
+    /// Stores a record, and the contents of its snapshots that are new. To be done before it is
+    /// judged.
     pub fn put_trial(&self, record: &TrialRecord) -> Result<(), StoreError> {
         self.put_contents(&record.snapshot)?;
         for snapshot in [&record.before_recovery, &record.after_first_recovery]
@@ -238,7 +237,8 @@ impl Store {
         write_logs(&folder.join(name), record)
     }
 
-    /// Stores the files of a finding in its folder, forces them to the disk, and returns the folder.
+    /// Stores the files of a finding in its folder, forces them to the disk, and returns the
+    /// folder.
     pub fn put_finding(&self, id: &str, files: &[(&str, &[u8])]) -> Result<PathBuf, StoreError> {
         let folder = self.folder.join(id);
         fs::create_dir_all(&folder).map_err(StoreError::io("make folder", &folder))?;
@@ -312,7 +312,8 @@ enum Durable {
     No,
 }
 
-/// Writes a file under another name, then gives it its own. What was written of a file that failed is removed.
+/// Writes a file under another name, then gives it its own. What was written of a file that failed
+/// is removed.
 fn write_whole(path: &Path, bytes: &[u8], durable: Durable) -> Result<(), StoreError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".part");

@@ -1,4 +1,5 @@
-//! Waiting until the scheduler may choose: every live instance is held, blocked in a service, asleep, or gone.
+//! Waiting until the scheduler may choose: every live instance is held, blocked in a service,
+//! asleep, or gone.
 
 use crate::dispatcher::Dispatcher;
 use crate::dispatcher::world::{Activity, Life};
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 use twiceproof_explore::LabError;
 use twiceproof_model::{Enabled, Event, InstanceId};
 
-/// A request without a reply for this long makes the dispatcher ask the service whether it is blocked.
+/// A request without a reply for this long makes the dispatcher ask the service whether it is
+/// blocked.
 pub(super) const ASK_FIRST: Duration = Duration::from_millis(1);
 /// Longest pause between two such questions.
 const ASK_PAUSE_MAX: Duration = Duration::from_millis(32);
@@ -21,20 +23,23 @@ const LINKS_CLOSE_MAX: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(1);
 /// The same where only something from outside can help.
 const IDLE_TICK: Duration = Duration::from_millis(20);
-/// Longest wait for a service that says nothing to a new link: it may be one that never speaks first.
+/// Longest wait for a service that says nothing to a new link: it may be one that never speaks
+/// first.
 const START_UP_MAX: Duration = Duration::from_secs(2);
 /// Unread bytes keep an instance from being quiet for at most this long.
 const UNREAD_MAX: Duration = Duration::from_millis(20);
-/// Bytes that an instance sent and our tap did not read keep it from being quiet for at most this long.
+/// Bytes that an instance sent and our tap did not read keep it from being quiet for at most this
+/// long.
 const UNHEARD_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for a service to end one of those that wait for each other.
 const CYCLE_MAX: Duration = Duration::from_secs(2);
-/// Turns of the runtime after which every task has seen what the kernel had for it before the first one: the
-/// first turn asks the kernel, the second runs whom that woke, the third whom these woke.
+/// Turns of the runtime after which every task has seen what the kernel had for it before the first
+/// one: the first turn asks the kernel, the second runs whom that woke, the third whom these woke.
 const TURNS: u32 = 3;
 
 impl Dispatcher<'_> {
-    /// Waits until every live instance is settled, and returns the steps on offer; none when all are gone.
+    /// Waits until every live instance is settled, and returns the steps on offer; none when all
+    /// are gone.
     pub(super) async fn quiesce(&mut self) -> Result<Vec<Enabled>, LabError> {
         let begun = Instant::now();
         for instance in self
@@ -87,7 +92,8 @@ impl Dispatcher<'_> {
             && self.links.iter().all(|link| link.held.is_none())
     }
 
-    /// Nothing is on offer, yet somebody lives: pollers are offered again, cycles are told, time passes.
+    /// Nothing is on offer, yet somebody lives: pollers are offered again, cycles are told, time
+    /// passes.
     async fn wait_for_outside(&mut self) -> Result<(), LabError> {
         if self.instances.iter().any(|instance| instance.is_polling) {
             self.wake_pollers(None);
@@ -280,7 +286,8 @@ impl Dispatcher<'_> {
         Ok(false)
     }
 
-    /// Lets all tasks handle what the kernel has for them; returns whether one of them has something to tell.
+    /// Lets all tasks handle what the kernel has for them; returns whether one of them has
+    /// something to tell.
     async fn catch_up(&mut self) -> bool {
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
@@ -327,7 +334,8 @@ impl Dispatcher<'_> {
         true
     }
 
-    /// Returns whether bytes that we delivered lie unread, for a short while at most, or bytes for us do.
+    /// Returns whether bytes that we delivered lie unread, for a short while at most, or bytes for
+    /// us do.
     fn has_unread(&mut self, place: usize) -> bool {
         let id = self.instances[place].id;
         let since = self.instances[place].stirred.elapsed();

@@ -1,6 +1,7 @@
 //! Taps: where traffic is read and held.
 
 pub mod buffer;
+mod direction;
 pub mod stream;
 pub mod talk;
 pub mod tcp;

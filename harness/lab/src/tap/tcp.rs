@@ -3,8 +3,8 @@
 
 use crate::service::ServiceStream;
 use crate::tap::buffer::Buffer;
+use crate::tap::direction::Direction;
 pub use crate::tap::talk::{Mode, Permit, TapEvent, Tell};
-use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use tokio::sync::mpsc;
@@ -31,16 +31,6 @@ enum Stand {
     InFlight { whole: bool },
     /// Its reply waits for a permit.
     Answered,
-}
-
-/// One direction of a link.
-#[derive(Debug, Default)]
-struct Direction {
-    buffer: Buffer,
-    marks: VecDeque<Mark>,
-    ended: Option<LinkEnd>,
-    /// Whether the end was passed on.
-    shut: bool,
 }
 
 struct Tap {

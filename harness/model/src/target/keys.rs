@@ -42,7 +42,8 @@ pub(super) const WORKDIR: Key = Key {
     value: KeyType::Path,
     required: false,
     default: "the file's folder",
-    doc: "Folder in which the job starts, seen read-only. A container whose target names none starts where its image says.",
+    doc: "Folder in which the job starts, seen read-only. \
+          A container whose target names none starts where its image says.",
 };
 pub(super) const IMAGE: Key = Key {
     name: "image",

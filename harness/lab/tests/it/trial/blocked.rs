@@ -27,7 +27,10 @@ fn second_waits(statement: &str) {
         ],
     );
     let seen = seen.granted();
-    let blocked = |event: &Event| matches!(event, Event::Blocked { instance, by } if *instance == job(2) && *by == [job(1)]);
+    let blocked = |event: &Event| match event {
+        Event::Blocked { instance, by } => *instance == job(2) && *by == [job(1)],
+        _ => false,
+    };
     assert!(seen.has(blocked), "{:#?}", seen.record.trace);
     let expect = [
         "release job#1@3",

@@ -1,4 +1,5 @@
-//! The harness is killed in the middle of a trial: at each event that it logs, and at any time between.
+//! The harness is killed in the middle of a trial: at each event that it logs, and at any time
+//! between.
 //!
 //! The harness is this test binary, run again as a victim with one trial to run.
 
@@ -99,8 +100,9 @@ fn line_with(output: &mut impl BufRead, word: &str) -> String {
     }
 }
 
-/// Returns the processes that name the run's folder: as a word of their command, or among their mounts, as
-/// every process in one of its sandboxes does, and every process at all if a mount got out of them.
+/// Returns the processes that name the run's folder: as a word of their command, or among their
+/// mounts, as every process in one of its sandboxes does, and every process at all if a mount got
+/// out of them.
 fn bearers(name: &str) -> Vec<String> {
     let holds = |path: String| {
         let bytes = std::fs::read(path).unwrap_or_default();

@@ -31,7 +31,8 @@ insert into t values (1, 0), (2, 0);";
 /// Steps that were on offer, as texts, one list for each choice.
 pub(crate) type Offers = Arc<Mutex<Vec<Vec<String>>>>;
 
-/// Takes the wished steps in order; `job#1` alone: its first own step, if any. Then all run to their ends.
+/// Takes the wished steps in order; `job#1` alone: its first own step, if any. Then all run to
+/// their ends.
 struct Wishes {
     wishes: Vec<String>,
     at: usize,
