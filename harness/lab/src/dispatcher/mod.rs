@@ -313,31 +313,29 @@ impl<'a> Dispatcher<'a> {
         self.instances[id.instance.index()].stir();
     }
 
+    /// Takes a request out of the flights of its link, and returns the link.
+    fn land(links: &mut [Link], id: RequestId) -> Option<&mut Link> {
+        links.iter_mut().find_map(|link| {
+            let mut flights = link.flights.iter();
+            let place = flights.position(|flight| flight.request.id == id)?;
+            link.flights.remove(place);
+            Some(link)
+        })
+    }
+
     fn deliver(&mut self, id: RequestId) {
-        let found = self.links.iter_mut().find_map(|link| {
-            let place = link
-                .flights
-                .iter()
-                .position(|flight| flight.request.id == id)?;
-            Some((link, place))
-        });
-        let Some((link, place)) = found else { return };
-        link.flights.remove(place);
+        let Some(link) = Self::land(&mut self.links, id) else {
+            return;
+        };
         self.log.write(Event::Delivered(id));
         link.permit(Permit::Deliver);
         self.instances[id.instance.index()].stir();
     }
 
     fn drop_reply(&mut self, id: RequestId) {
-        let found = self.links.iter_mut().find_map(|link| {
-            let place = link
-                .flights
-                .iter()
-                .position(|flight| flight.request.id == id)?;
-            Some((link, place))
-        });
-        let Some((link, place)) = found else { return };
-        link.flights.remove(place);
+        let Some(link) = Self::land(&mut self.links, id) else {
+            return;
+        };
         link.closing_since.get_or_insert_with(Instant::now);
         self.log.write(Event::ReplyDropped(id));
         link.permit(Permit::Drop);
