@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the benchmarks, which are an example of the lab, built as users have it.
 
 use crate::images::IMAGE_MAP;
-use crate::shell::{Failure, command, finish};
-use crate::{Task, jobs};
+use crate::shell::{Failure, command, finish, read};
+use crate::{Task, images, jobs};
 
 /// The chore.
 pub(crate) const TASK: Task = Task {
@@ -14,6 +14,9 @@ pub(crate) const TASK: Task = Task {
 /// Builds what they run, then runs them with what follows the chore's name.
 fn measure() -> Result<(), Failure> {
     (jobs::TASK.run)()?;
+    if read(&["docker", "version"]).is_some() {
+        (images::TASK.run)()?;
+    }
     let mut bench = command(&[
         "cargo",
         "run",
