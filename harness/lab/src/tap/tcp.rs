@@ -143,6 +143,11 @@ impl Tap {
     }
 
     fn take(&mut self, side: Side, bytes: &[u8]) {
+        // Where nothing is held back, reading the bytes must not make them wait: they go first.
+        let is_passed = !self.gate && (side == Side::Service || self.is_begun);
+        if is_passed {
+            self.pass(side, bytes);
+        }
         let mut marks = Vec::new();
         if let Some(codec) = &mut self.codec {
             codec.feed(side, bytes, &mut marks);
@@ -157,33 +162,31 @@ impl Tap {
             };
             direction.buffer.push(bytes);
             direction.marks.extend(marks);
-        } else {
-            self.pass(side, bytes, marks);
+            return;
+        }
+        if !is_passed {
+            self.up.buffer.push(bytes);
+            self.swallow(&marks);
+        }
+        for mark in marks {
+            self.trace(mark.meaning);
         }
     }
 
     /// Passes bytes of a link that is not gated: straight to the other socket where its queue is
     /// empty.
-    fn pass(&mut self, side: Side, bytes: &[u8], marks: Vec<Mark>) {
-        if side == Side::Instance && !self.is_begun {
-            self.up.buffer.push(bytes);
-            self.swallow(&marks);
-        } else {
-            let (direction, to) = match side {
-                Side::Instance => (&mut self.up, &self.service),
-                Side::Service => (&mut self.down, &self.instance),
-            };
-            let mut sent = 0;
-            if direction.buffer.len() == 0 && self.answers.len() == 0 {
-                sent = to.try_write(bytes).unwrap_or(0);
-                direction.buffer.skip(sent);
-            }
-            direction.buffer.push(&bytes[sent..]);
-            direction.buffer.permit(u64::MAX);
+    fn pass(&mut self, side: Side, bytes: &[u8]) {
+        let (direction, to) = match side {
+            Side::Instance => (&mut self.up, &self.service),
+            Side::Service => (&mut self.down, &self.instance),
+        };
+        let mut sent = 0;
+        if direction.buffer.len() == 0 && self.answers.len() == 0 {
+            sent = to.try_write(bytes).unwrap_or(0);
+            direction.buffer.skip(sent);
         }
-        for mark in marks {
-            self.trace(mark.meaning);
-        }
+        direction.buffer.push(&bytes[sent..]);
+        direction.buffer.permit(u64::MAX);
     }
 
     /// Takes the pieces that the codec answers itself out of the instance's bytes.
