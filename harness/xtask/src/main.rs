@@ -8,6 +8,7 @@ mod gen_files;
 mod images;
 mod jobs;
 mod shell;
+mod soak;
 
 use shell::Failure;
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ const TASKS: &[Task] = &[
     gen_files::TASK,
     images::TASK,
     jobs::TASK,
+    soak::TASK,
 ];
 
 fn main() -> ExitCode {
