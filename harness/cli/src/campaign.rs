@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use twiceproof_explore::campaign::CampaignFinding;
+use twiceproof_explore::trigger::Settings as TriggerSettings;
 use twiceproof_explore::{CampaignResult, CampaignSpec, Control, LabError, Outcome, Progress};
 use twiceproof_lab::store::{Redactor, RunFolder, Store, StoreError};
 use twiceproof_model::{Scenario, TrialRecord};
@@ -56,7 +57,7 @@ pub(crate) struct Session<'a> {
 pub(crate) fn run(session: &mut Session<'_>, scenario: &Scenario) -> Result<ScenarioView, Failure> {
     let begun = Instant::now();
     let store = Arc::new(session.run.scenario(&scenario.name)?);
-    let redactor = Redactor::new(&scenario.target, scenario.trigger.instances);
+    let redactor = Redactor::new(&scenario.target, TriggerSettings::of(scenario).attempts);
     let spec = session.settings.spec(scenario);
     let keep = keeper(&store, &redactor);
     let interrupted = interrupted(session.signals);

@@ -11,6 +11,7 @@ use crate::strategy::{Plan, Point, Strategy, Work};
 use twiceproof_model::InstanceId;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::record::Drive;
+use twiceproof_model::scenario::Contract;
 
 /// The stage.
 pub const CRASH: Stage = Stage {
@@ -68,7 +69,12 @@ impl Crash {
                 moments.push(Moment::Answered(ordinal));
             }
         }
-        let alone_and_not: &[u8] = if plan.instances > 1 { &[1, 2] } else { &[1] };
+        // Of workers none does the whole work, so none is alone.
+        let alone_and_not: &[u8] = match (plan.contract, plan.instances) {
+            (Contract::Workers, all) => &[all],
+            (_, 0 | 1) => &[1],
+            _ => &[1, 2],
+        };
         let points = moments.into_iter().flat_map(|moment| {
             let variants = alone_and_not.iter();
             variants.map(move |instances| (moment, *instances))

@@ -1,5 +1,6 @@
 //! The seam between the search and what runs trials.
 
+use crate::trigger::Starts;
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
 use twiceproof_model::{Divergence, Enabled, Exit, Snapshot, TrialRecord};
@@ -28,8 +29,10 @@ pub struct Assignment {
     pub stage: &'static str,
     /// Seed of its choices, for the record.
     pub seed: u64,
-    /// How many instances take part.
+    /// How many instances take part, at most: see `starts`.
     pub instances: u8,
+    /// Which starts may come when, and what each is told.
+    pub starts: Starts,
     /// Whether its steps are held, traced or merely pumped.
     pub drive: Drive,
     /// Other process ids and another host name than usual: 0 is usual. Clean runs differ in it to

@@ -24,3 +24,4 @@ pub use registry::{STAGES, TRIGGERS, stage_kinds, trigger_kinds};
 pub use replay::{Mode, Replay};
 pub use schedule_of::schedule_of;
 pub use strategy::{Plan, Strategy, Work};
+pub use trigger::{Fate, Starts};

@@ -4,6 +4,7 @@
 use crate::registry::Stage;
 use crate::script::{Act, Script};
 use crate::strategy::{Plan, Point, Strategy, Work};
+use crate::trigger::Order;
 use twiceproof_model::InstanceId;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::record::Drive;
@@ -29,8 +30,13 @@ struct Preempt {
 impl Preempt {
     fn new(plan: &Plan) -> Self {
         let instances: Vec<InstanceId> = InstanceId::first(plan.instances).collect();
-        // 0: the others run before this one starts.
-        let ordinals: Vec<u32> = [0].into_iter().chain(plan.ordinals_by_novelty()).collect();
+        // 0: the others run before this one starts. Where starts come in order, that is the serial
+        // run.
+        let first = (plan.order == Order::Free).then_some(0);
+        let ordinals: Vec<u32> = first
+            .into_iter()
+            .chain(plan.ordinals_by_novelty())
+            .collect();
         let points = match plan.instances {
             0 | 1 => Vec::new(),
             _ => ordinals
@@ -50,7 +56,7 @@ impl Strategy for Preempt {
     fn next(&mut self) -> Option<Work> {
         let (held, ordinal) = *self.points.get(self.next)?;
         self.next += 1;
-        let mut acts = Vec::new();
+        let mut acts = self.plan.acts_before(held);
         if ordinal > 0 {
             acts.push(Act::RunUntilHeld(held, ordinal));
         }

@@ -1,7 +1,10 @@
 //! Every stage and every trigger: one file each, one line here.
 
 use crate::strategy::{Plan, Strategy};
-use crate::trigger::{Trigger, double_start};
+use crate::trigger::{
+    Trigger, at_least_once, cron_overlap, double_start, operator_rerun, pod_restart,
+    quartz_recovery, retry_after_timeout, workers,
+};
 use crate::{crash, free, preempt, sample, serial};
 use twiceproof_model::kind::Kind;
 
@@ -25,7 +28,16 @@ pub const STAGES: &[Stage] = &[
 ];
 
 /// Every trigger. Add yours here.
-pub const TRIGGERS: &[Trigger] = &[double_start::DOUBLE_START];
+pub const TRIGGERS: &[Trigger] = &[
+    cron_overlap::CRON_OVERLAP,
+    double_start::DOUBLE_START,
+    pod_restart::POD_RESTART,
+    retry_after_timeout::RETRY_AFTER_TIMEOUT,
+    quartz_recovery::QUARTZ_RECOVERY,
+    operator_rerun::OPERATOR_RERUN,
+    at_least_once::AT_LEAST_ONCE,
+    workers::WORKERS,
+];
 
 /// Names of stages that a search can have, of which this version lacks some; a pass names those.
 pub const STAGES_KNOWN: &[&str] = &[

@@ -14,6 +14,8 @@ pub enum Act {
     RunPast(InstanceId, u32),
     /// Runs the instance until it has no step of its own: it ended, is blocked, or polls.
     RunOut(InstanceId),
+    /// Starts the instance, where its start is on offer.
+    Start(InstanceId),
     /// Forwards the request with this ordinal and holds its reply. Must be on offer.
     Forward(InstanceId, u32),
     /// Kills the instance. Must be on offer.
@@ -84,6 +86,10 @@ impl Scheduler for Script {
                     self.run_while(enabled, instance, |own| ordinal(own) <= bound)
                 }
                 Act::RunOut(instance) => self.run_while(enabled, instance, |_| true),
+                Act::Start(instance) => {
+                    self.at += 1;
+                    steps::place_of(enabled, &Step::Start(instance))
+                }
                 Act::Forward(instance, ordinal) => {
                     self.need(enabled, &Step::Forward(RequestId { instance, ordinal }))
                 }

@@ -8,6 +8,7 @@ use twiceproof_model::InstanceId;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::name::INSTANCES_MAX;
 use twiceproof_model::record::Drive;
+use twiceproof_model::scenario::Contract;
 
 /// The stage.
 pub const SERIAL: Stage = Stage {
@@ -29,13 +30,23 @@ struct Serial {
 
 impl Serial {
     /// Two up to one more run than instances, since a calm run may follow; two of them in both
-    /// orders.
+    /// orders. All workers, since none does the whole work; and no slots, whose orders are part of
+    /// the baseline.
     fn new(plan: &Plan) -> Self {
         let most = plan.instances.saturating_add(1).clamp(2, INSTANCES_MAX);
-        let mut orders: Vec<Vec<InstanceId>> = (2..=most)
+        let counts: Vec<u8> = match plan.contract {
+            Contract::Once | Contract::Exclusion => (2..=most).collect(),
+            Contract::Workers => vec![plan.instances],
+            Contract::EachSlot => Vec::new(),
+        };
+        let mut orders: Vec<Vec<InstanceId>> = counts
+            .into_iter()
             .map(|count| InstanceId::first(count).collect())
             .collect();
-        orders.insert(1, orders[0].iter().rev().copied().collect());
+        if let Some(first) = orders.first() {
+            let reversed = first.iter().rev().copied().collect();
+            orders.insert(1, reversed);
+        }
         Self {
             seed: plan.seed,
             orders,

@@ -1,15 +1,23 @@
 //! What a strategy is: it hands out trials and learns from their records.
 
+use crate::campaign::CampaignSpec;
 use crate::lab::Scheduler;
+use crate::script::Act;
+use crate::trigger::Order;
 use twiceproof_model::record::Drive;
+use twiceproof_model::scenario::Contract;
 use twiceproof_model::{InstanceId, ServiceName, TrialRecord, Verdict};
 use twiceproof_oracle::{Baseline, CleanRequest};
 
 /// What the search knows before it begins.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How many instances run at once.
+    /// How many starts a trial has at most.
     pub instances: u8,
+    /// In which order they come.
+    pub order: Order,
+    /// What they owe.
+    pub contract: Contract,
     /// The requests of the clean run, in order.
     pub requests: Vec<CleanRequest>,
     /// Trials of the sample stage.
@@ -23,7 +31,7 @@ pub struct Plan {
 
 impl Plan {
     /// Returns the plan of a search over what the baseline saw.
-    pub fn new(baseline: &Baseline, instances: u8, samples: u32, seed: u64) -> Self {
+    pub fn new(baseline: &Baseline, spec: &CampaignSpec) -> Self {
         let clean = baseline.clean.first();
         let names = clean.into_iter().flat_map(|state| state.objects.keys());
         let is_seen = |service: &ServiceName| {
@@ -34,10 +42,12 @@ impl Plan {
             .map(|name| &name.service)
             .any(|service| !is_seen(service));
         Self {
-            instances,
+            instances: spec.settings.attempts,
+            order: spec.trigger.order,
+            contract: spec.contract,
             requests: baseline.requests.clone(),
-            samples,
-            seed,
+            samples: spec.samples,
+            seed: spec.seed,
             unseen_state,
         }
     }
@@ -52,6 +62,17 @@ impl Plan {
         let mut ids: Vec<(bool, u32)> = ids.collect();
         ids.sort_unstable();
         ids.into_iter().map(|(_, ordinal)| ordinal).collect()
+    }
+
+    /// Returns the acts that a start needs before it: where starts come in order, those before it
+    /// start, and go no further.
+    pub fn acts_before(&self, instance: InstanceId) -> Vec<Act> {
+        match self.order {
+            Order::Free => Vec::new(),
+            Order::ByNumber => InstanceId::first(instance.number() - 1)
+                .map(Act::Start)
+                .collect(),
+        }
     }
 
     /// Returns the instances but this one, lowest first.

@@ -357,6 +357,7 @@ impl Cell {
         let setup = Setup {
             interrupted,
             instances: assignment.instances,
+            starts: assignment.starts.clone(),
             drive: assignment.drive,
             disguise: assignment.disguise,
             observer,
@@ -378,7 +379,7 @@ impl Cell {
             if !recovers || (number == 2 && (assignment.accepts)(&states[1])) {
                 break;
             }
-            dispatcher.recover(number).await?;
+            dispatcher.recover().await?;
             states.push(dispatcher.cell().capture().await?);
         }
         if recovers {

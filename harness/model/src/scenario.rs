@@ -3,7 +3,7 @@
 mod keys;
 mod parse;
 
-pub use keys::{CODES, FORMAT};
+pub use keys::{ATTEMPTS, CODES, FORMAT, GRACE, TIMEOUT};
 pub use parse::parse;
 
 use crate::diag::Diag;
@@ -17,8 +17,22 @@ use std::time::Duration;
 pub enum Contract {
     /// All starts serve the same slot: the state equals one clean run, however many started.
     Once,
+    /// Every start serves its own slot: the state equals some serial order of the slots, and a
+    /// start that overlaps another may skip without effects.
+    EachSlot,
     /// Critical sections never overlap, and the state equals some serial order of the runs.
     Exclusion,
+    /// Several share the work on purpose: the state equals one clean run of the whole work.
+    Workers,
+}
+
+/// Where the instances run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hosts {
+    /// All on one: they share process ids, `/tmp` and `/run`.
+    One,
+    /// Each on its own.
+    Each,
 }
 
 /// What a scenario expects to end in.
@@ -46,6 +60,23 @@ pub struct TriggerSpec {
     pub kind: String,
     /// How many instances run at once.
     pub instances: u8,
+    /// How many starts there are in all, where the kind restarts or retries and the file says.
+    pub attempts: Option<u8>,
+    /// Where the instances run, where the file says.
+    pub hosts: Option<Hosts>,
+    /// How long an attempt may run before the next one starts.
+    pub timeout: Option<Duration>,
+    /// How long a replaced process lives on.
+    pub grace: Option<Duration>,
+    /// The file that it was imported from, as the scenario names it.
+    pub from: Option<String>,
+}
+
+/// What is taken for granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assumptions {
+    /// The longest pause that a run can meet; `None`: any.
+    pub pause_max: Option<Duration>,
 }
 
 /// What is searched, and how far.
@@ -87,12 +118,14 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// The target, with the scenario's `args` and `env` applied.
     pub target: Target,
-    /// What the starts owe.
-    pub contract: Contract,
+    /// What the starts owe, where the file says; else the trigger's kind does.
+    pub contract: Option<Contract>,
     /// What it should end in.
     pub expect: Expect,
     /// What starts runs.
     pub trigger: TriggerSpec,
+    /// What is taken for granted.
+    pub assume: Assumptions,
     /// What is searched.
     pub search: SearchSpec,
     /// Checks beside the default ones.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::snapshot::{Content, ObjectName};
 use twiceproof_model::target::LockSpec;
-use twiceproof_model::{Event, Exit, Reply, Request, Snapshot, TrialRecord};
+use twiceproof_model::{Event, Exit, InstanceId, Reply, Request, Snapshot, TrialRecord};
 
 /// One request of the clean run with its reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct CleanRequest {
 pub struct SerialOutcome {
     /// How many runs.
     pub runs: u8,
+    /// The starts that they were, whose slots are served where each has its own.
+    pub starts: BTreeSet<InstanceId>,
     /// The state after the last one.
     pub snapshot: Snapshot,
 }
@@ -102,11 +104,21 @@ impl Baseline {
         masks.find(|mask| mask.object == *object && mask.column == column)
     }
 
-    /// Returns whether the state equals a clean run or any serial outcome.
-    pub fn accepts(&self, snapshot: &Snapshot) -> bool {
-        let states = self.clean.iter().take(1);
-        let serial = self.serial.iter().map(|outcome| &outcome.snapshot);
-        let accepted: Vec<&Snapshot> = states.chain(serial).collect();
+    /// Returns whether the state equals a clean run or any serial outcome; where every start has a
+    /// slot of its own, one in which all these starts did their work.
+    pub fn accepts(&self, snapshot: &Snapshot, starts: u8) -> bool {
+        let by_slot = self.contract == Contract::EachSlot;
+        let clean = self
+            .clean
+            .iter()
+            .take(1)
+            .filter(|_| !by_slot || starts <= 1);
+        let all = usize::from(starts);
+        let serial = self.serial.iter();
+        let serial = serial.filter(|outcome| !by_slot || outcome.starts.len() == all);
+        let accepted: Vec<&Snapshot> = clean
+            .chain(serial.map(|outcome| &outcome.snapshot))
+            .collect();
         let locks = crate::compare::Locks::Ignored;
         let comparison = crate::compare::compare(self, &accepted, snapshot, locks);
         comparison.total == 0 && comparison.unknown.is_empty()

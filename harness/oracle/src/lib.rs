@@ -20,6 +20,7 @@ pub mod lock_object;
 pub mod mask;
 pub mod mutual_exclusion;
 pub mod normal;
+mod overlap;
 pub mod progress;
 pub mod recovery;
 pub mod registry;

@@ -22,15 +22,10 @@ pub fn infer(
         !name.object.starts_with('(') && clean.iter().all(same)
     });
     let written = unchanged.filter(|(name, _)| {
-        let last = name
-            .object
-            .rsplit(['.', ':'])
-            .next()
-            .unwrap_or(&name.object);
         let writes = requests.iter().filter(|clean| {
             clean.request.signature.service == name.service
                 && clean.reply.is_effective_write()
-                && names_word(&clean.request.signature.text, last)
+                && is_named(name, &clean.request.signature.text)
         });
         writes.count() >= WRITES_MIN
     });
@@ -44,6 +39,12 @@ pub fn is_lock(baseline: &Baseline, name: &ObjectName) -> bool {
     let mut states = known.filter(|state| state.objects.contains_key(name));
     let is_whole_service = name.object.starts_with('(');
     baseline.lock_objects.contains(name) || (!is_whole_service && states.next().is_none())
+}
+
+/// Returns whether the request's text names the object, by the last part of its name.
+pub(crate) fn is_named(name: &ObjectName, text: &str) -> bool {
+    let last = name.object.rsplit(['.', ':']).next();
+    names_word(text, last.unwrap_or(&name.object))
 }
 
 /// Returns whether the word stands in the text, with no letter, digit or underscore beside it.

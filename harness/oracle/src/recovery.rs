@@ -22,9 +22,6 @@ pub const RECOVERY: Oracle = Oracle {
     check,
 };
 
-/// Calm runs that must fail before a run counts as lost.
-const CALM_RUNS: usize = 2;
-
 fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> {
     if !is_lost(baseline, record) {
         return Vec::new();
@@ -49,7 +46,7 @@ fn check(baseline: &Baseline, record: &TrialRecord, _: &Checks) -> Vec<Finding> 
 /// Where a calm run changes the state, or another run ended cleanly after work of its own, the work
 /// was done, and what is wrong is the state (TP-V01).
 pub(crate) fn is_lost(baseline: &Baseline, record: &TrialRecord) -> bool {
-    if record.recoveries.len() < CALM_RUNS || verdict_comparison(baseline, record).total == 0 {
+    if record.after_first_recovery.is_none() || verdict_comparison(baseline, record).total == 0 {
         return false;
     }
     let before = record.before_recovery.as_ref();

@@ -62,6 +62,14 @@ fn state_finding(baseline: &Baseline, record: &TrialRecord, comparison: Comparis
         _ if is_repetition => "a second run, started after the first one ended, changes the state",
         (Contract::Once, true) => "state differs from a clean run",
         (Contract::Once, false) => "state differs from a clean run, although the job ran again",
+        (Contract::EachSlot, true) => "state equals no serial order of the slots",
+        (Contract::EachSlot, false) => {
+            "state equals no serial order of the slots, although the job ran again"
+        }
+        (Contract::Workers, true) => "state differs from one clean run of the whole work",
+        (Contract::Workers, false) => {
+            "state differs from one clean run of the whole work, although the job ran again"
+        }
         (Contract::Exclusion, true) => "state equals no serial order of the runs",
         (Contract::Exclusion, false) => {
             "state equals no serial order of the runs, although the job ran again"

@@ -2,10 +2,11 @@
 
 use crate::toy::Op;
 use crate::toy::Op::{
-    Add, Begin, Commit, FreeFlag, Grant, LockSession, Log, Mail, MarkDone, PollSession, Read,
-    SkipIfDone, SkipIfLocked, TakeFlag, TakeFlagOrPoll, TakeFlagOrSkip, TrySession, UnlockSession,
-    WriteBack,
+    Add, AddOwn, Begin, Commit, FreeFlag, Grant, GrantOwn, LockSession, Log, Mail, MarkDone,
+    PollSession, Read, SkipIfDone, SkipIfLocked, TakeFlag, TakeFlagOrPoll, TakeFlagOrSkip,
+    TrySession, UnlockSession, WriteBack,
 };
+use twiceproof_explore::trigger::{self, Trigger};
 use twiceproof_model::scenario::Contract;
 
 /// One job of the bank.
@@ -22,6 +23,17 @@ pub struct Entry {
     /// Each stage that finds something, with the codes and the most trials of that stage that it
     /// takes.
     pub found: &'static [(&'static str, &'static str, u32)],
+}
+
+impl Entry {
+    /// Returns the trigger whose starts owe the contract by default.
+    pub fn trigger(&self) -> &'static Trigger {
+        trigger::find(match self.contract {
+            Contract::Once | Contract::Exclusion => "double-start",
+            Contract::EachSlot => "cron-overlap",
+            Contract::Workers => "workers",
+        })
+    }
 }
 
 /// Every job. A broken one names what finds it; a sound one must pass every stage.
@@ -124,6 +136,88 @@ pub const BANK: &[Entry] = &[
         contract: Contract::Exclusion,
         program: &[Read(1), WriteBack(1)],
         found: &[("preempt", "TP-V01", 6), ("sample", "TP-V01", 10)],
+    },
+    Entry {
+        name: "slots-lost-update",
+        doc: "Each slot adds to the balance by reading and writing it: one of two slots is lost.",
+        contract: Contract::EachSlot,
+        program: &[SkipIfDone, Begin, Read(1), WriteBack(1), MarkDone, Commit],
+        found: &[("preempt", "TP-V01", 8), ("sample", "TP-V01", 10)],
+    },
+    Entry {
+        name: "slots-partial-commit",
+        doc: "Overlaps are excluded, but a crash leaves half a slot's work done.",
+        contract: Contract::EachSlot,
+        program: &[
+            TrySession,
+            SkipIfDone,
+            Add(1),
+            Add(2),
+            MarkDone,
+            UnlockSession,
+        ],
+        found: &[("crash", "TP-V01", 8)],
+    },
+    Entry {
+        name: "workers-all-of-it",
+        doc: "Told its share, one write still does the work of all.",
+        contract: Contract::Workers,
+        program: &[AddOwn(1), AddOwn(2), Log(3)],
+        found: &[("serial", "TP-V01", 1)],
+    },
+    Entry {
+        name: "workers-partial-commit",
+        doc: "The shares are right, but a worker that is started again does its share again.",
+        contract: Contract::Workers,
+        program: &[AddOwn(1), AddOwn(2), AddOwn(3)],
+        found: &[("crash", "TP-V01", 8)],
+    },
+    Entry {
+        name: "sound-slots",
+        doc: "Slots wait for each other, and each is done in one transaction.",
+        contract: Contract::EachSlot,
+        program: &[
+            LockSession,
+            Begin,
+            SkipIfDone,
+            Read(1),
+            WriteBack(1),
+            MarkDone,
+            Commit,
+            UnlockSession,
+        ],
+        found: &[],
+    },
+    Entry {
+        name: "sound-slot-skipper",
+        doc: "A slot that comes while another is worked on is left out.",
+        contract: Contract::EachSlot,
+        program: &[
+            TrySession,
+            Begin,
+            SkipIfDone,
+            Read(1),
+            WriteBack(1),
+            Log(1),
+            MarkDone,
+            Commit,
+            UnlockSession,
+        ],
+        found: &[],
+    },
+    Entry {
+        name: "sound-workers",
+        doc: "Each worker does its share, and every write has a guard.",
+        contract: Contract::Workers,
+        program: &[GrantOwn(1), GrantOwn(2), GrantOwn(3)],
+        found: &[],
+    },
+    Entry {
+        name: "sound-claims",
+        doc: "Workers claim what nobody has done yet.",
+        contract: Contract::Workers,
+        program: &[Grant(1), Grant(2), Grant(3)],
+        found: &[],
     },
     Entry {
         name: "sound-lock",

@@ -16,7 +16,7 @@ use twiceproof_explore::campaign::{BaselineSummary, clean_run};
 use twiceproof_explore::{CampaignSpec, Outcome};
 use twiceproof_lab::store::{Redactor, RunFolder};
 use twiceproof_model::moment::RequestMoment;
-use twiceproof_model::scenario::{Contract, Expect, SearchSpec, TriggerSpec};
+use twiceproof_model::scenario::{Assumptions, Expect, SearchSpec, TriggerSpec};
 use twiceproof_model::{Event, Moment, Phase, Scenario, Target};
 use twiceproof_report::escape::{cut_middle, escape, pad, show};
 use twiceproof_report::terminal::{self, Look};
@@ -81,12 +81,18 @@ fn alone(target: Target) -> Scenario {
         teaches: String::new(),
         tags: Vec::new(),
         target,
-        contract: Contract::Once,
+        contract: None,
         expect: Expect::Pass,
         trigger: TriggerSpec {
             kind: "double-start".to_owned(),
             instances: 1,
+            attempts: None,
+            hosts: None,
+            timeout: None,
+            grace: None,
+            from: None,
         },
+        assume: Assumptions::default(),
         search: SearchSpec {
             stages: Some(Vec::new()),
             samples: 0,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use twiceproof_explore::campaign::{ReplayAsked, ReplayResult, replay};
+use twiceproof_explore::trigger::Settings;
 use twiceproof_explore::{CampaignSpec, Control, Mode};
 use twiceproof_lab::store::{Redactor, RunFolder, Store};
 use twiceproof_model::{Finding, Scenario, Schedule, Trace, Verdict};
@@ -89,7 +90,7 @@ fn perform(
 ) -> Result<(ReplayResult, PathBuf), Failure> {
     let run = RunFolder::create(runs, &utc_now(), schedule.seed)?;
     let store = Arc::new(run.scenario(&scenario.name)?);
-    let redactor = Redactor::new(&scenario.target, scenario.trigger.instances);
+    let redactor = Redactor::new(&scenario.target, Settings::of(scenario).attempts);
     let keep = campaign::keeper(&store, &redactor);
     let cells = args.bench.cells.unwrap_or(1);
     let settings = args.bench.settings(cells);
@@ -124,7 +125,7 @@ fn views(
     elapsed_ms: u64,
     folder: &Path,
 ) -> ScenarioView {
-    let redactor = Redactor::new(&scenario.target, scenario.trigger.instances);
+    let redactor = Redactor::new(&scenario.target, Settings::of(scenario).attempts);
     let mut view = view::replayed(scenario, &result.outcome, elapsed_ms);
     view.trials = u32::try_from(result.trials.len()).unwrap_or(u32::MAX);
     for (record, verdict) in &result.trials {

@@ -330,7 +330,7 @@ fn dry_run(args: &RunArgs, scenarios: &[Scenario]) {
         println!(
             "  target {}, {} instances, backend {}, {} cells",
             scenario.target.name,
-            scenario.trigger.instances,
+            twiceproof_explore::trigger::Settings::of(scenario).attempts,
             args.bench.backend,
             args.bench.cells()
         );

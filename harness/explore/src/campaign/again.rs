@@ -12,6 +12,7 @@ use crate::replay::{Mode, Replay};
 use crate::schedule_of::main_part;
 use crate::serial::SERIAL;
 use crate::strategy::Plan;
+use crate::trigger::Starts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
@@ -111,6 +112,7 @@ pub fn instances_of(schedule: &Schedule) -> u8 {
 struct Asked {
     stage: &'static str,
     instances: u8,
+    starts: Starts,
     seed: u64,
     scheduler: Box<dyn Scheduler>,
 }
@@ -136,15 +138,20 @@ impl Context<'_> {
                 (Mode::Strict, Some(trace)) => Replay::strict(asked.schedule, trace),
                 (mode, _) => Replay::new(asked.schedule, mode),
             };
-            let instances = asked
-                .instances
-                .unwrap_or_else(|| instances_of(asked.schedule));
-            batch.push(self.assignment(Asked {
-                stage: "replay",
-                instances,
-                seed: asked.schedule.seed,
-                scheduler: Box::new(replay),
-            }));
+            let spoken_of = instances_of(asked.schedule);
+            let instances = asked.instances.unwrap_or(spoken_of);
+            batch.push(
+                self.assignment(Asked {
+                    stage: "replay",
+                    instances,
+                    starts: self
+                        .spec
+                        .starts(instances, self.baseline.exit)
+                        .replayed(spoken_of),
+                    seed: asked.schedule.seed,
+                    scheduler: Box::new(replay),
+                }),
+            );
         }
         let records = self.run(batch)?;
         let mut verdicts = self.judge(&records);
@@ -157,16 +164,22 @@ impl Context<'_> {
 
     /// Runs the serial stage, whose outcomes are accepted as they are in a campaign.
     fn serial_outcomes(&mut self) -> Result<(), NoBaseline> {
-        let plan = Plan::new(&self.baseline, self.spec.instances, 0, self.spec.seed);
+        let plan = Plan::new(&self.baseline, self.spec);
         let mut serial = (SERIAL.make)(&plan);
         let mut batch = Vec::new();
         while let Some(work) = serial.next() {
-            batch.push(self.assignment(Asked {
-                stage: SERIAL.kind.name,
-                instances: work.instances,
-                seed: work.seed,
-                scheduler: work.scheduler,
-            }));
+            batch.push(
+                self.assignment(Asked {
+                    stage: SERIAL.kind.name,
+                    instances: work.instances,
+                    starts: self
+                        .spec
+                        .starts(work.instances, self.baseline.exit)
+                        .in_any_order(),
+                    seed: work.seed,
+                    scheduler: work.scheduler,
+                }),
+            );
         }
         let records = self.run(batch)?;
         let repeats = self
@@ -178,6 +191,7 @@ impl Context<'_> {
         }
         let outcomes = records.into_iter().map(|record| SerialOutcome {
             runs: record.instances,
+            starts: InstanceId::first(record.instances).collect(),
             snapshot: record.snapshot,
         });
         self.baseline.serial.extend(outcomes);
@@ -193,10 +207,11 @@ impl Context<'_> {
             stage: asked.stage,
             seed: asked.seed,
             instances: asked.instances,
+            starts: asked.starts,
             drive: Drive::Steps,
             disguise: 0,
             clean_exit: recovers.then_some(self.baseline.exit),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot)),
+            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, asked.instances)),
             scheduler: asked.scheduler,
         }
     }

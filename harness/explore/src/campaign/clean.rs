@@ -1,9 +1,11 @@
 //! The clean runs: what a trial is compared with, or why there is nothing to compare with.
 
 use super::result::Outcome;
+use super::slots;
 use super::spec::CampaignSpec;
 use crate::lab::{Assignment, Blame, Lab, LabError};
 use crate::script::Script;
+use crate::trigger::Starts;
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
 use twiceproof_model::snapshot::ObjectName;
@@ -24,6 +26,8 @@ pub struct BaselineFailure {
 /// What the clean runs showed.
 #[derive(Clone, Debug)]
 pub struct BaselineSummary {
+    /// How many runs it took.
+    pub runs: u32,
     /// How the clean run ends.
     pub exit: Exit,
     /// Its requests.
@@ -94,12 +98,14 @@ pub(super) fn baseline(
     let references: Vec<&TrialRecord> = records.iter().collect();
     let mut baseline = Baseline::new(seed, &references, rules, spec.locks.clone(), spec.contract);
     learn(&mut baseline, &records)?;
+    slots::run_orders(spec, &mut baseline, lab, CLEAN_RUNS_COUNT + 1)?;
     let same_requests = signatures(&records[0]) == signatures(&records[1]);
     let first = records
         .into_iter()
         .next()
         .expect("there are three clean runs");
     let mut summary = summary(&baseline, first);
+    summary.runs = CLEAN_RUNS_COUNT + slots::count(spec);
     if !same_requests {
         let note = "the clean runs send other requests, or in another order: replays may diverge";
         summary.notes.push(note.to_owned());
@@ -113,8 +119,9 @@ pub(super) fn confirm(
     baseline: &mut Baseline,
     lab: &mut dyn Lab,
 ) -> Result<Vec<Mask>, NoBaseline> {
+    let before = CLEAN_RUNS_COUNT + slots::count(spec);
     let batch = (1..=MORE_CLEAN_RUNS).map(|number| {
-        let trial = u32::from(number) + CLEAN_RUNS_COUNT;
+        let trial = u32::from(number) + before;
         assignment(spec, trial, Drive::Steps, number + 1)
     });
     let records: Vec<TrialRecord> = lab
@@ -157,6 +164,7 @@ fn assignment(spec: &CampaignSpec, trial: u32, drive: Drive, disguise: u8) -> As
         stage: "baseline",
         seed: spec.seed,
         instances: 1,
+        starts: Starts::alone(),
         drive,
         disguise,
         clean_exit: None,
@@ -224,6 +232,7 @@ fn summary(baseline: &Baseline, record: TrialRecord) -> BaselineSummary {
         notes.push("the clean run sends no request that can be held".to_owned());
     }
     BaselineSummary {
+        runs: CLEAN_RUNS_COUNT,
         exit: baseline.exit,
         requests: count(baseline.requests.len()),
         writes: count(writes.count()),

@@ -76,7 +76,8 @@ impl Campaign<'_, '_> {
         let count = self.spec.replays;
         let (record, schedule) = (&found.record, &found.schedule);
         let first = self.trials + 1;
-        let batch = verify::assignments(&self.baseline, record, schedule, first, count);
+        let batch =
+            verify::assignments(&self.spec, &self.baseline, (record, schedule), first, count);
         self.trials += count;
         self.coverage.replays += count;
         let mut replayed = self.lab.run_batch(batch);

@@ -10,6 +10,7 @@ mod coverage;
 mod findings;
 mod result;
 mod run;
+mod slots;
 mod spec;
 mod verify;
 

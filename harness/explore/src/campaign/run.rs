@@ -10,11 +10,12 @@ use crate::lab::{Assignment, Blame, Lab, LabError};
 use crate::registry::STAGES;
 use crate::serial::SERIAL;
 use crate::strategy::{Plan, Point, Strategy, Work};
+use crate::trigger::Starts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use twiceproof_model::digest::Digest;
 use twiceproof_model::scenario::{Contract, Expect};
-use twiceproof_model::{Event, Finding, TrialRecord, Verdict};
+use twiceproof_model::{Event, Finding, InstanceId, TrialRecord, Verdict};
 use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge};
 
 /// Trials handed out before any of them is learnt from.
@@ -40,7 +41,7 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
         Err(error) => return without_baseline(error, coverage),
     };
     (control.observer)(&Progress::Baseline(&summary));
-    let plan = Plan::new(&baseline, spec.instances, spec.samples, spec.seed);
+    let plan = Plan::new(&baseline, &spec);
     let checks = Checks::new(spec.contract, &spec.checks);
     let campaign = Campaign {
         checks,
@@ -123,7 +124,7 @@ impl Campaign<'_, '_> {
         let mut stages = self.stages(plan);
         self.coverage.requests = self.summary.requests;
         self.coverage.writes = self.summary.writes;
-        self.coverage.clean_runs = clean::CLEAN_RUNS_COUNT;
+        self.coverage.clean_runs = self.summary.runs;
         self.serial_stage(&mut stages);
         let mut turn = 0;
         while self.goes_on() {
@@ -238,11 +239,23 @@ impl Campaign<'_, '_> {
             stage,
             seed: work.seed,
             instances: work.instances,
+            starts: self.starts(stage, work.instances),
             drive: work.drive,
             disguise: 0,
             clean_exit: work.recovers.then_some(self.baseline.exit),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot)),
+            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, work.instances)),
             scheduler: work.scheduler,
+        }
+    }
+
+    /// Returns the starts of a trial. Those of the serial stage are no trial of the trigger: they
+    /// show what runs in any order leave.
+    fn starts(&self, stage: &str, count: u8) -> Starts {
+        let starts = self.spec.starts(count, self.baseline.exit);
+        if stage == SERIAL.kind.name {
+            starts.in_any_order()
+        } else {
+            starts
         }
     }
 
@@ -338,6 +351,7 @@ impl Campaign<'_, '_> {
         let records = records.iter().map(|(_, record)| record);
         let outcomes = records.filter(is_serial).map(|record| SerialOutcome {
             runs: record.instances,
+            starts: InstanceId::first(record.instances).collect(),
             snapshot: record.snapshot.clone(),
         });
         let outcomes: Vec<SerialOutcome> = outcomes.collect();

@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use twiceproof_model::Scenario;
-use twiceproof_model::ServiceName;
 use twiceproof_model::scenario::{CheckSpec, Contract, Expect};
 use twiceproof_model::target::{LockSpec, StateSpec};
+use twiceproof_model::{Exit, Scenario, ServiceName};
 
 use super::result::Progress;
+use crate::trigger::{self, Settings, Starts, Trigger};
 
 /// How often a violation is replayed before it is reported, where nobody says otherwise.
 const REPLAYS_DEFAULT: u32 = 5;
 
 /// What a campaign is asked to do.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CampaignSpec {
     /// What the starts owe.
     pub contract: Contract,
     /// What it should end in.
     pub expect: Expect,
-    /// How many instances run at once.
-    pub instances: u8,
+    /// What starts runs.
+    pub trigger: &'static Trigger,
+    /// What the scenario says of it.
+    pub settings: Settings,
     /// Stages by name; `None`: all.
     pub stages: Option<Vec<String>>,
     /// Trials of the sample stage.
@@ -43,10 +45,12 @@ pub struct CampaignSpec {
 
 impl From<&Scenario> for CampaignSpec {
     fn from(scenario: &Scenario) -> Self {
+        let trigger = trigger::find(&scenario.trigger.kind);
         Self {
-            contract: scenario.contract,
+            contract: scenario.contract.unwrap_or(trigger.contract),
             expect: scenario.expect,
-            instances: scenario.trigger.instances,
+            trigger,
+            settings: Settings::of(scenario),
             stages: scenario.search.stages.clone(),
             samples: scenario.search.samples,
             budget: scenario.search.budget,
@@ -57,6 +61,13 @@ impl From<&Scenario> for CampaignSpec {
             state: scenario.target.state.clone(),
             locks: scenario.target.locks.clone(),
         }
+    }
+}
+
+impl CampaignSpec {
+    /// Returns so many of the trigger's starts; `clean` is how the clean run ends.
+    pub fn starts(&self, count: u8, clean: Exit) -> Starts {
+        Starts::of(self.trigger, &self.settings, self.contract, clean, count)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Replays: a finding is repeated, strictly by its schedule, before it is reported.
 
+use super::again::instances_of;
 use super::result::{CampaignFinding, Replays};
+use super::spec::CampaignSpec;
 use crate::lab::{Assignment, LabError};
 use crate::replay::Replay;
 use std::sync::Arc;
@@ -10,23 +12,26 @@ use twiceproof_oracle::{Baseline, Checks, judge};
 
 /// Returns the trials that replay a record; `next_trial` is the number of the first.
 pub(super) fn assignments(
+    spec: &CampaignSpec,
     baseline: &Arc<Baseline>,
-    record: &TrialRecord,
-    schedule: &Schedule,
+    (record, schedule): (&TrialRecord, &Schedule),
     next_trial: u32,
     count: u32,
 ) -> Vec<Assignment> {
     let replays = (0..count).map(|index| {
-        let accepting = Arc::clone(baseline);
+        let (accepting, instances) = (Arc::clone(baseline), record.instances);
         Assignment {
             trial: next_trial + index,
             stage: "replay",
             seed: record.seed,
             instances: record.instances,
+            starts: spec
+                .starts(record.instances, baseline.exit)
+                .replayed(instances_of(schedule)),
             drive: Drive::Steps,
             disguise: 0,
             clean_exit: recovers(&record.stage).then_some(baseline.exit),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot)),
+            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
             scheduler: Box::new(Replay::strict(schedule, &record.trace)),
         }
     });

@@ -43,10 +43,12 @@ impl Dispatcher<'_> {
         let id = instance.id;
         match (instance.life, instance.activity) {
             (Life::Waiting, _) => {
-                enabled.push(Enabled {
-                    step: Step::Start(id),
-                    request: None,
-                });
+                if self.may_start(id) {
+                    enabled.push(Enabled {
+                        step: Step::Start(id),
+                        request: None,
+                    });
+                }
                 return;
             }
             (Life::Running, Activity::Asleep) => {

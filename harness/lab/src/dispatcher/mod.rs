@@ -19,10 +19,9 @@ use output::OutputReader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use twiceproof_explore::{LabError, Scheduler};
+use twiceproof_explore::{Fate, LabError, Scheduler, Starts};
 use twiceproof_model::event::Part;
 use twiceproof_model::record::{Doubt, Drive, Output};
-use twiceproof_model::scenario::Placeholders;
 use twiceproof_model::{Event, Exit, InstanceId, RequestId, Step, Trace};
 use world::{Flight, Instance, Life, Link};
 
@@ -37,6 +36,7 @@ pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 /// How a dispatcher is set up.
 pub(crate) struct Setup {
     pub(crate) instances: u8,
+    pub(crate) starts: Starts,
     pub(crate) drive: Drive,
     pub(crate) disguise: u8,
     pub(crate) observer: Option<Observer>,
@@ -154,18 +154,42 @@ impl<'a> Dispatcher<'a> {
         self.end_part().await
     }
 
-    /// Starts all instances at once and waits for their ends.
+    /// Starts each instance as soon as its trigger would, and waits for their ends.
     async fn run_freely(&mut self) -> Result<(), LabError> {
-        for id in InstanceId::first(self.setup.instances) {
-            self.log.write(Event::Taken(Step::Start(id)));
-            self.start(id).await?;
+        loop {
+            for id in InstanceId::first(self.setup.instances) {
+                if self.may_start(id) {
+                    self.log.write(Event::Taken(Step::Start(id)));
+                    self.start(id).await?;
+                }
+            }
+            if self.await_ends_or_starts().await? {
+                return self.end_part().await;
+            }
         }
-        self.await_ends().await?;
-        self.end_part().await
     }
 
-    /// Runs the job once more, calmly and alone. Every process and link of the former part is gone.
-    pub(crate) async fn recover(&mut self, number: u8) -> Result<(), LabError> {
+    /// Returns whether this start may come now.
+    pub(super) fn may_start(&self, id: InstanceId) -> bool {
+        let by_clock = self.setup.drive != Drive::Steps;
+        let fates: Vec<Fate> = (self.instances.iter())
+            .map(|instance| instance.fate(by_clock))
+            .collect();
+        self.setup.starts.may(id, &fates)
+    }
+
+    /// Runs the job calmly: once, or once more for each start that failed. Every process and link
+    /// of the former part is gone.
+    pub(crate) async fn recover(&mut self) -> Result<(), LabError> {
+        for id in self.setup.starts.calm(&self.exits) {
+            self.run_calmly(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes one start more, alone.
+    async fn run_calmly(&mut self, id: InstanceId) -> Result<(), LabError> {
+        let number = u8::try_from(self.recoveries.len() + 1).unwrap_or(u8::MAX);
         self.log.write(Event::Begun(Part::Recovery(number)));
         self.cell.begin_epoch();
         self.setup.drive = if self.setup.drive == Drive::Pump {
@@ -173,12 +197,11 @@ impl<'a> Dispatcher<'a> {
         } else {
             Drive::Free
         };
-        self.setup.instances = 1;
         self.links.clear();
-        self.instances = InstanceId::first(1).map(Instance::new).collect();
-        for id in InstanceId::first(1) {
-            self.start(id).await?;
-        }
+        self.instances = InstanceId::first(self.setup.instances)
+            .map(Instance::new)
+            .collect();
+        self.start(id).await?;
         self.await_ends().await?;
         let exit = self.close_part().await?;
         self.recoveries.extend(exit.into_values());
@@ -256,11 +279,7 @@ impl<'a> Dispatcher<'a> {
     async fn start(&mut self, id: InstanceId) -> Result<(), LabError> {
         let (output, write) = OutputReader::open()
             .map_err(|error| harness(format!("cannot open a pipe for {id}: {error}")))?;
-        let placeholders = Placeholders {
-            instance: id.number(),
-            count: self.setup.instances,
-            slot: "1".to_owned(),
-        };
+        let placeholders = self.setup.starts.placeholders(id);
         let target = &self.cell.plan.scenario.target;
         let words = target.command.iter().chain(&target.args);
         let spec = StartSpec {
@@ -278,6 +297,7 @@ impl<'a> Dispatcher<'a> {
         let instance = &mut self.instances[id.index()];
         instance.life = Life::Running;
         instance.start = Some(start);
+        instance.started = Some(Instant::now());
         instance.output = Some(output);
         instance.stir();
         self.log.write(Event::Started(id));

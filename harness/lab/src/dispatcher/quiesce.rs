@@ -87,7 +87,7 @@ impl Dispatcher<'_> {
 
     /// Returns whether no instance can do anything any more.
     fn is_over(&self) -> bool {
-        let gone = |life| matches!(life, Life::Gone(_));
+        let gone = |life| matches!(life, Life::Gone(_) | Life::Waiting);
         self.instances.iter().all(|instance| gone(instance.life))
             && self.links.iter().all(|link| link.held.is_none())
     }
@@ -429,17 +429,34 @@ impl Dispatcher<'_> {
 
     /// Waits until every instance is gone, killing those whose time is over.
     pub(super) async fn await_ends(&mut self) -> Result<(), LabError> {
+        while !self.are_ended().await? {}
+        Ok(())
+    }
+
+    /// The same, or until another start may come; returns whether all is over.
+    pub(super) async fn await_ends_or_starts(&mut self) -> Result<bool, LabError> {
         loop {
-            self.end_overdue().await?;
-            let over = self
-                .instances
-                .iter()
-                .all(|instance| matches!(instance.life, Life::Gone(_) | Life::Waiting));
-            if over {
-                return Ok(());
+            let waiting = InstanceId::first(self.setup.instances);
+            if waiting.into_iter().any(|id| self.may_start(id)) {
+                return Ok(false);
             }
+            if self.are_ended().await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Returns whether no instance lives, or hears what happens for a while.
+    async fn are_ended(&mut self) -> Result<bool, LabError> {
+        self.end_overdue().await?;
+        let over = self
+            .instances
+            .iter()
+            .all(|instance| matches!(instance.life, Life::Gone(_) | Life::Waiting));
+        if !over {
             self.hear(IDLE_TICK).await?;
         }
+        Ok(over)
     }
 
     /// Closes what is left of the links, as no process is left to use them.

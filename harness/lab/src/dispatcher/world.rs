@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
+use twiceproof_explore::Fate;
 use twiceproof_model::{Exit, InstanceId, LinkId, Request, RequestId, ServiceName, Signature};
 
 /// The life of an instance.
@@ -41,6 +42,7 @@ pub(crate) struct Instance {
     pub(crate) id: InstanceId,
     pub(crate) life: Life,
     pub(crate) start: Option<StartId>,
+    pub(crate) started: Option<Instant>,
     pub(crate) output: Option<OutputReader>,
     pub(crate) activity: Activity,
     /// Whether it can go on without a step of ours, as it waits in the kernel: looked at again each
@@ -76,6 +78,7 @@ impl Instance {
             id,
             life: Life::Waiting,
             start: None,
+            started: None,
             output: None,
             activity: Activity::Quiet,
             wakeful: false,
@@ -135,6 +138,16 @@ impl Instance {
             + self
                 .clock_since
                 .map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Returns what became of its start. `by_clock`: the time that it lives counts.
+    pub(crate) fn fate(&self, by_clock: bool) -> Fate {
+        let lived = || self.started.map_or(Duration::ZERO, |at| at.elapsed());
+        match self.life {
+            Life::Waiting => Fate::Waiting,
+            Life::Running | Life::Paused => Fate::Running(by_clock.then(lived)),
+            Life::Ended(exit) | Life::Gone(exit) => Fate::Ended(exit),
+        }
     }
 
     /// Returns whether any process of it may still act.

@@ -73,6 +73,14 @@ impl Fields<'_> {
         }
     }
 
+    /// Returns the duration of a key, if it is there.
+    pub(crate) fn duration(&self, key: &Key) -> Option<Duration> {
+        match self.value(key)? {
+            Value::Duration(value) => Some(*value),
+            _ => None,
+        }
+    }
+
     /// Returns the strings of a list with their places.
     pub(crate) fn list(&self, key: &Key) -> Option<&[Spanned<String>]> {
         match self.value(key)? {
@@ -92,6 +100,22 @@ impl Fields<'_> {
         match self.value(key) {
             Some(Value::Pairs(pairs)) => pairs.iter().cloned().collect(),
             _ => BTreeMap::new(),
+        }
+    }
+
+    /// Returns the integer of an own key of the kind, if it is there and fits.
+    pub(crate) fn own_integer<T: TryFrom<i64>>(&self, key: &Key) -> Option<T> {
+        match &self.own.get(key.name)?.1.value {
+            Value::Integer(number) => T::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// Returns the duration of an own key of the kind, if it is there.
+    pub(crate) fn own_duration(&self, key: &Key) -> Option<Duration> {
+        match &self.own.get(key.name)?.1.value {
+            Value::Duration(value) => Some(*value),
+            _ => None,
         }
     }
 

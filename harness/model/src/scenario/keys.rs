@@ -33,14 +33,18 @@ pub(super) const TAGS: Key = Key {
     doc: "Words that scenarios can be selected by.",
 };
 pub(super) const ONCE: &str = "once";
+pub(super) const EACH_SLOT: &str = "each-slot";
 pub(super) const EXCLUSION: &str = "exclusion";
+pub(super) const WORKERS: &str = "workers";
 pub(super) const CONTRACT: Key = Key {
     name: "contract",
-    value: KeyType::OneOf(&[ONCE, EXCLUSION]),
+    value: KeyType::OneOf(&[ONCE, EACH_SLOT, EXCLUSION, WORKERS]),
     required: false,
-    default: ONCE,
+    default: "by the trigger",
     doc: "What the starts owe: `once`, the state of one clean run however many start; \
-          `exclusion`, critical sections that never overlap, and the state of some serial order.",
+          `each-slot`, the state of some serial order of the slots, where a start that overlaps \
+          another may skip; `exclusion`, critical sections that never overlap, and the state of \
+          some serial order; `workers`, the state of one clean run of the whole work, by any split.",
 };
 pub(super) const PASS: &str = "pass";
 pub(super) const VIOLATION: &str = "violation";
@@ -68,6 +72,61 @@ pub(super) const INSTANCES: Key = Key {
     required: false,
     default: "2",
     doc: "How many instances run at once.",
+};
+pub(super) const ONE: &str = "one";
+pub(super) const EACH: &str = "each";
+pub(super) const HOSTS: Key = Key {
+    name: "hosts",
+    value: KeyType::OneOf(&[ONE, EACH]),
+    required: false,
+    default: "by the kind",
+    doc: "`one`: all instances share process ids, `/tmp` and `/run`, as on one machine; `each`: \
+          each has its own.",
+};
+pub(super) const FROM: Key = Key {
+    name: "from",
+    value: KeyType::Path,
+    required: false,
+    default: "none",
+    doc: "The file that the trigger was imported from; nothing reads it again.",
+};
+/// Own key of triggers that restart or retry.
+pub const ATTEMPTS: Key = Key {
+    name: "attempts",
+    value: KeyType::Integer {
+        min: 1,
+        max: crate::name::INSTANCES_MAX as i64,
+    },
+    required: false,
+    default: "2",
+    doc: "How many starts there are in all.",
+};
+/// Own key of triggers that give a run up after a time.
+pub const TIMEOUT: Key = Key {
+    name: "timeout",
+    value: KeyType::Duration,
+    required: false,
+    default: "any time",
+    doc: "How long an attempt may run before the next one starts; without it, it may start at \
+          any time while the attempt runs.",
+};
+/// Own key of triggers that replace a run.
+pub const GRACE: Key = Key {
+    name: "grace",
+    value: KeyType::Duration,
+    required: false,
+    default: "30s",
+    doc: "How long a replaced process lives on; with `0s` its replacement starts only when it is \
+          gone.",
+};
+
+pub(super) const PAUSE_MAX: Key = Key {
+    name: "pause_max",
+    value: KeyType::Duration,
+    required: false,
+    default: "no bound",
+    doc: "The longest pause of a run that can happen. What needs a longer one is a limit that the \
+          pass names, not a violation.",
 };
 
 pub(super) const STAGES: Key = Key {
@@ -132,7 +191,13 @@ pub(super) const TRIGGER: Section = Section {
     name: "trigger",
     form: Form::One,
     doc: "What starts runs.",
-    keys: &[TRIGGER_KIND, INSTANCES],
+    keys: &[TRIGGER_KIND, INSTANCES, HOSTS, FROM],
+};
+pub(super) const ASSUME: Section = Section {
+    name: "assume",
+    form: Form::One,
+    doc: "What is taken for granted; a pass names it.",
+    keys: &[PAUSE_MAX],
 };
 pub(super) const SEARCH: Section = Section {
     name: "search",
@@ -154,5 +219,5 @@ pub const FORMAT: Format = Format {
     keys: &[
         SCHEMA, TITLE, TARGET, TEACHES, ARGS, ENV, TAGS, CONTRACT, EXPECT,
     ],
-    sections: &[TRIGGER, SEARCH, CHECK],
+    sections: &[TRIGGER, ASSUME, SEARCH, CHECK],
 };

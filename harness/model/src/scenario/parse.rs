@@ -1,7 +1,9 @@
 //! Reads scenario files.
 
 use super::keys;
-use super::{CheckSpec, Contract, Expect, NoTarget, Scenario, SearchSpec, TriggerSpec};
+use super::{
+    Assumptions, CheckSpec, Contract, Expect, Hosts, NoTarget, Scenario, SearchSpec, TriggerSpec,
+};
 use crate::diag::{Diag, code};
 use crate::file::{Content, Fields, Reader, choices};
 use crate::kind::Kinds;
@@ -23,8 +25,11 @@ pub fn parse(
     let root = &content.root;
     let target = target(&mut reader, root, target_of);
     let contract = match root.text(&keys::CONTRACT) {
-        Some(keys::EXCLUSION) => Contract::Exclusion,
-        _ => Contract::Once,
+        Some(keys::ONCE) => Some(Contract::Once),
+        Some(keys::EACH_SLOT) => Some(Contract::EachSlot),
+        Some(keys::EXCLUSION) => Some(Contract::Exclusion),
+        Some(keys::WORKERS) => Some(Contract::Workers),
+        _ => None,
     };
     let expect = match root.text(&keys::EXPECT) {
         Some(keys::VIOLATION) => Expect::Violation,
@@ -37,6 +42,7 @@ pub fn parse(
     check_title(&mut reader, root);
     let tags = root.texts(&keys::TAGS);
     let trigger = trigger(&content);
+    let assume = assume(&content);
     let search = search(&mut reader, &content);
     let checks = checks(&mut reader, &content);
     let target = reader
@@ -52,6 +58,7 @@ pub fn parse(
         contract,
         expect,
         trigger,
+        assume,
         search,
         checks,
     })
@@ -103,6 +110,23 @@ fn trigger(content: &Content<'_>) -> TriggerSpec {
     TriggerSpec {
         kind: fields.text_or_default(&keys::TRIGGER_KIND),
         instances: fields.integer_or_default(&keys::INSTANCES),
+        attempts: fields.own_integer(&keys::ATTEMPTS),
+        hosts: match fields.text(&keys::HOSTS) {
+            Some(keys::ONE) => Some(Hosts::One),
+            Some(keys::EACH) => Some(Hosts::Each),
+            _ => None,
+        },
+        timeout: fields.own_duration(&keys::TIMEOUT),
+        grace: fields.own_duration(&keys::GRACE),
+        from: fields.text(&keys::FROM).map(str::to_owned),
+    }
+}
+
+fn assume(content: &Content<'_>) -> Assumptions {
+    let absent = Fields::default();
+    let fields = content.one(&keys::ASSUME).unwrap_or(&absent);
+    Assumptions {
+        pause_max: fields.duration(&keys::PAUSE_MAX),
     }
 }
 

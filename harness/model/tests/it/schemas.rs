@@ -121,7 +121,10 @@ fn scenarios() {
         ("trigger = { kind = \"cron-overlap\" }", false),
         ("search = { stages = [\"serail\"] }", false),
         ("search = { preemptions = 2 }", false),
-        ("contract = \"each-slot\"", false),
+        ("contract = \"each-slot\"", true),
+        ("contract = \"twice\"", false),
+        ("assume = { pause_max = \"5s\" }", true),
+        ("trigger = { hosts = \"one\" }", true),
         ("expect = true", false),
         ("[[fault]]\nkind = \"pause\"", false),
     ];

@@ -2,7 +2,9 @@
 
 use crate::common::{asked, baseline, job, record, reply, state, table};
 use twiceproof_model::scenario::{CheckSpec, Contract};
-use twiceproof_model::{Divergence, Doubt, Event, Exit, Snapshot, TrialRecord, Verdict};
+use twiceproof_model::{
+    Divergence, Doubt, Event, Exit, InstanceId, Snapshot, TrialRecord, Verdict,
+};
 use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge};
 
 const MEMBERS: &str = "!id balance";
@@ -137,6 +139,7 @@ fn exclusion_loses_no_whole_run() {
     baseline.requests = twiceproof_oracle::baseline::requests(&record(&balance(1500), write(1, 1)));
     baseline.serial.push(SerialOutcome {
         runs: 2,
+        starts: InstanceId::first(2).collect(),
         snapshot: balance(2500),
     });
     let both: Vec<Event> = write(1, 1).into_iter().chain(write(2, 1)).collect();

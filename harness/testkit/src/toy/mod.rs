@@ -14,7 +14,7 @@ use twiceproof_explore::{Blame, schedule_of};
 use twiceproof_model::event::fingerprint;
 use twiceproof_model::record::{Output, Timings};
 use twiceproof_model::snapshot::ObjectName;
-use twiceproof_model::{Event, Exit, InstanceId, Snapshot, Stamped, TrialRecord};
+use twiceproof_model::{Event, Exit, Snapshot, Stamped, TrialRecord};
 
 /// Calm runs after a trial, at most.
 const CALM_RUNS_MAX: u8 = 2;
@@ -67,7 +67,8 @@ impl ToyLab {
         if assignment.clean_exit.is_some_and(owes_calm) {
             before_recovery = Some(trial.store.capture());
             for number in 1..=CALM_RUNS_MAX {
-                recoveries.push(trial.calm_run(number));
+                let exits = trial.calm_pass(recoveries.len());
+                recoveries.extend(exits);
                 let state = trial.store.capture();
                 if (assignment.accepts)(&state) {
                     break;
@@ -159,11 +160,4 @@ fn stamped(events: usize, event: Event) -> Stamped {
         at_us: u64::try_from(events).unwrap_or(u64::MAX),
         event,
     }
-}
-
-/// Returns the instance that calm runs are.
-fn calm_instance() -> InstanceId {
-    InstanceId::first(1)
-        .next()
-        .expect("there is a first instance")
 }

@@ -39,6 +39,10 @@ pub enum Op {
     Grant(u8),
     /// Adds a row with a key made by the service to the ledger.
     Log(u8),
+    /// Adds 1000 to a member's balance, where the member is in the worker's share.
+    AddOwn(u8),
+    /// The same, and marks the member as granted, where it is not yet.
+    GrantOwn(u8),
     /// Sends a member a mail.
     Mail(u8),
 }
@@ -67,6 +71,10 @@ impl Op {
                 "UPDATE members SET balance = balance + ?, granted = ? WHERE id = ? AND granted = ?"
             }
             Op::Log(_) => "INSERT INTO ledger (member, delta) VALUES (?, ?)",
+            Op::AddOwn(_) => "UPDATE members SET balance = balance + ? WHERE id = ? AND id % ? = ?",
+            Op::GrantOwn(_) => {
+                "UPDATE members SET balance = balance + ?, granted = ? WHERE id = ? AND id % ? = ? AND granted = ?"
+            }
             Op::Mail(_) => "DATA",
         };
         let service = if matches!(self, Op::Mail(_)) {

@@ -3,7 +3,10 @@
 use super::program::Op;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use twiceproof_explore::Starts;
 use twiceproof_model::digest::Hasher;
+use twiceproof_model::name::INSTANCES_MAX;
+use twiceproof_model::scenario::Placeholders;
 use twiceproof_model::snapshot::{Column, Content, Object, ObjectName};
 use twiceproof_model::{InstanceId, Outcome, Reply, ServiceName, Snapshot, Tag};
 
@@ -14,7 +17,7 @@ const MEMBERS: u8 = 3;
 #[derive(Clone, Debug)]
 enum Effect {
     Flag(bool),
-    Done(String),
+    Done(String, String),
     Balance(u8, i64),
     Add(u8),
     Grant(u8),
@@ -47,7 +50,8 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     held: bool,
-    done: Vec<String>,
+    /// Slots with the host that did their work.
+    done: Vec<(String, String)>,
     members: BTreeMap<u8, Member>,
     ledger: Vec<(u32, u8)>,
     next_id: u32,
@@ -58,6 +62,8 @@ pub(crate) struct Store {
     pub(crate) version: u64,
     tick: u32,
     disguise: u8,
+    /// What each start is told.
+    told: BTreeMap<InstanceId, Placeholders>,
 }
 
 impl Store {
@@ -75,6 +81,28 @@ impl Store {
             disguise,
             ..Self::default()
         }
+    }
+
+    /// Notes what each start is told.
+    pub(crate) fn told(mut self, starts: &Starts) -> Self {
+        let ids = InstanceId::first(INSTANCES_MAX);
+        self.told = ids.map(|id| (id, starts.placeholders(id))).collect();
+        self
+    }
+
+    fn slot(&self, who: InstanceId) -> String {
+        self.told
+            .get(&who)
+            .map_or("1", |told| &told.slot)
+            .to_owned()
+    }
+
+    /// Returns whether the member is in this worker's share.
+    fn owns(&self, who: InstanceId, member: u8) -> bool {
+        let Some(told) = self.told.get(&who) else {
+            return true;
+        };
+        member % told.count == told.instance % told.count
     }
 
     /// Does what the request asks.
@@ -109,16 +137,21 @@ impl Store {
             }
             Op::MarkDone => {
                 let host = format!("host-{}", self.disguise);
-                self.write(who, "INSERT", Effect::Done(host))
+                self.write(who, "INSERT", Effect::Done(self.slot(who), host))
             }
             Op::WriteBack(member) => {
                 self.write(who, "UPDATE", Effect::Balance(member, read + 1000))
             }
-            Op::Add(member) => self.write(who, "UPDATE", Effect::Add(member)),
-            Op::Grant(member) if self.members[&member].granted => {
+            Op::AddOwn(member) | Op::GrantOwn(member) if !self.owns(who, member) => {
                 (Answer::Next, write("UPDATE", 0))
             }
-            Op::Grant(member) => self.write(who, "UPDATE", Effect::Grant(member)),
+            Op::Add(member) | Op::AddOwn(member) => self.write(who, "UPDATE", Effect::Add(member)),
+            Op::Grant(member) | Op::GrantOwn(member) if self.members[&member].granted => {
+                (Answer::Next, write("UPDATE", 0))
+            }
+            Op::Grant(member) | Op::GrantOwn(member) => {
+                self.write(who, "UPDATE", Effect::Grant(member))
+            }
             Op::Log(member) => self.write(who, "INSERT", Effect::Log(member)),
             Op::Mail(member) => {
                 self.mails.push(member);
@@ -139,8 +172,10 @@ impl Store {
 
     fn done_for(&self, who: InstanceId) -> bool {
         let pending = self.pending.get(&who).into_iter().flatten();
-        let mut own = pending.filter(|effect| matches!(effect, Effect::Done(_)));
-        !self.done.is_empty() || own.next().is_some()
+        let slot = self.slot(who);
+        let mut own =
+            pending.filter(|effect| matches!(effect, Effect::Done(done, _) if *done == slot));
+        self.done.iter().any(|(done, _)| *done == slot) || own.next().is_some()
     }
 
     fn lock(&mut self, who: InstanceId, op: Op) -> (Answer, Reply) {
@@ -182,7 +217,7 @@ impl Store {
         };
         match effect {
             Effect::Flag(held) => self.held = held,
-            Effect::Done(host) => self.done.push(host),
+            Effect::Done(slot, host) => self.done.push((slot, host)),
             Effect::Balance(member, balance) => update(member, &|m| m.balance = balance),
             Effect::Add(member) => update(member, &|m| m.balance += 1000),
             Effect::Grant(member) => update(member, &|m| {
@@ -214,7 +249,7 @@ impl Store {
         let done = self
             .done
             .iter()
-            .map(|host| vec![text(&"today"), text(host)]);
+            .map(|(slot, host)| vec![text(slot), text(host)]);
         let mails = self.mails.iter();
         let mails = mails.map(|member| vec![Some(format!("m{member}@x.test")), text(&"Points")]);
         let locks = vec![vec![text(&"points"), text(&self.held)]];

@@ -1,12 +1,12 @@
 //! One trial of the toy lab.
 
 use super::program::Op;
+use super::stamped;
 use super::store::{Answer, Store};
-use super::{calm_instance, stamped};
 use std::collections::BTreeMap;
-use twiceproof_explore::Scheduler;
 use twiceproof_explore::lab::Assignment;
 use twiceproof_explore::script::Script;
+use twiceproof_explore::{Fate, Scheduler, Starts};
 use twiceproof_model::event::Part;
 use twiceproof_model::record::Drive;
 use twiceproof_model::{
@@ -51,17 +51,19 @@ pub(super) struct Trial {
     jobs: BTreeMap<InstanceId, Job>,
     ended: BTreeMap<InstanceId, Exit>,
     drive: Drive,
+    starts: Starts,
 }
 
 impl Trial {
     pub(super) fn new(program: &'static [Op], assignment: &Assignment) -> Self {
         let mut trial = Self {
             program,
-            store: Store::seeded(assignment.disguise),
+            store: Store::seeded(assignment.disguise).told(&assignment.starts),
             trace: Trace::new(),
             jobs: BTreeMap::new(),
             ended: BTreeMap::new(),
             drive: assignment.drive,
+            starts: assignment.starts.clone(),
         };
         trial.fill(InstanceId::first(assignment.instances));
         trial
@@ -98,13 +100,22 @@ impl Trial {
         }
     }
 
+    /// Makes the starts of a calm pass, one after the other, and returns how they ended.
+    pub(super) fn calm_pass(&mut self, before: usize) -> Vec<Exit> {
+        let calm = self.starts.calm(&self.ended).into_iter().zip(before + 1..);
+        calm.map(|(id, number)| self.calm_run(id, u8::try_from(number).unwrap_or(u8::MAX)))
+            .collect()
+    }
+
     /// Runs the job once more, alone, and returns how it ended.
-    pub(super) fn calm_run(&mut self, number: u8) -> Exit {
+    fn calm_run(&mut self, id: InstanceId, number: u8) -> Exit {
         self.log(Event::Begun(Part::Recovery(number)));
         let ended = std::mem::take(&mut self.ended);
         self.jobs.clear();
-        self.fill([calm_instance()].into_iter());
+        self.fill([id].into_iter());
+        let starts = std::mem::replace(&mut self.starts, Starts::freely(id.number()));
         self.steps(&mut Script::in_order());
+        self.starts = starts;
         let exits = std::mem::replace(&mut self.ended, ended);
         exits.into_values().next().unwrap_or(Exit::Signal(SIGKILL))
     }
@@ -168,7 +179,7 @@ impl Trial {
                 .polling
                 .is_some_and(|version| version == self.store.version);
             match &job.at {
-                At::New => offer(Step::Start(*instance), None),
+                At::New if self.may_start(*instance) => offer(Step::Start(*instance), None),
                 At::Held(request) if !polls => {
                     offer(Step::Release(request.id), Some(request));
                     offer(Step::Forward(request.id), Some(request));
@@ -192,6 +203,22 @@ impl Trial {
             }
         }
         enabled
+    }
+
+    fn may_start(&self, id: InstanceId) -> bool {
+        let fate = |job: &Job| match job.at {
+            At::New => Fate::Waiting,
+            At::Gone(exit) => Fate::Ended(exit),
+            At::Held(_) | At::Answered(..) | At::Blocked(..) => Fate::Running(None),
+        };
+        let mut fates = vec![Fate::Waiting; id.index()];
+        for (instance, job) in &self.jobs {
+            if fates.len() <= instance.index() {
+                fates.resize(instance.index() + 1, Fate::Waiting);
+            }
+            fates[instance.index()] = fate(job);
+        }
+        self.starts.may(id, &fates)
     }
 
     fn take(&mut self, step: &Step) {

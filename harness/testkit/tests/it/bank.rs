@@ -1,6 +1,6 @@
 //! Each stage finds the bugs that it is there for, and nothing else.
 
-use crate::common::{campaign, observed, spec};
+use crate::common::{campaign, observed, settings, spec};
 use std::collections::BTreeMap;
 use twiceproof_explore::{Outcome, Progress, STAGES};
 use twiceproof_model::Verdict;
@@ -95,7 +95,7 @@ fn sound_jobs_pass_every_stage() {
 fn sound_jobs_pass_with_three_instances() {
     for entry in BANK.iter().filter(|entry| entry.found.is_empty()) {
         let mut spec = spec(entry, 3);
-        spec.instances = 3;
+        spec.settings = settings(3);
         let result = campaign(&spec, &mut ToyLab::new(entry.program));
         assert_eq!(
             result.outcome,

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 use std::time::Duration;
+use twiceproof_explore::trigger::Settings;
 use twiceproof_explore::{CampaignResult, CampaignSpec, Control, Progress, run};
 use twiceproof_model::scenario::{Contract, Expect};
 use twiceproof_testkit::{Entry, ToyLab};
@@ -12,7 +13,8 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
     CampaignSpec {
         contract: entry.contract,
         expect: Expect::Pass,
-        instances: 2,
+        trigger: entry.trigger(),
+        settings: settings(2),
         stages: None,
         samples: 60,
         budget: BUDGET,
@@ -22,6 +24,17 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         checks: Vec::new(),
         state: std::collections::BTreeMap::new(),
         locks: Vec::new(),
+    }
+}
+
+/// Returns the settings of a trigger with so many starts.
+pub(crate) fn settings(instances: u8) -> Settings {
+    Settings {
+        instances,
+        attempts: instances,
+        timeout: None,
+        grace: Duration::from_secs(30),
+        pause_max: None,
     }
 }
 

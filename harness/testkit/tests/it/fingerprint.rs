@@ -1,6 +1,7 @@
 //! What changes a fingerprint.
 
 use std::sync::Arc;
+use twiceproof_explore::Starts;
 use twiceproof_explore::lab::{Assignment, Scheduler};
 use twiceproof_explore::script::Script;
 use twiceproof_model::event::fingerprint;
@@ -16,6 +17,7 @@ fn trace() -> Trace {
         stage: "serial",
         seed: 1,
         instances: 2,
+        starts: Starts::freely(2),
         drive: Drive::Steps,
         disguise: 0,
         clean_exit: None,

@@ -6,3 +6,4 @@ mod common;
 mod fingerprint;
 mod registries;
 mod replay;
+mod triggers;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::sync::Arc;
 use twiceproof_explore::lab::{Assignment, Scheduler};
-use twiceproof_explore::{Mode, Replay, schedule_of};
+use twiceproof_explore::{Mode, Replay, Starts, schedule_of};
 use twiceproof_model::record::Drive;
 use twiceproof_model::{Enabled, Exit, Schedule, Step, TrialRecord};
 use twiceproof_testkit::{BANK, ToyLab, entry};
@@ -40,6 +40,7 @@ fn assignment(instances: u8, scheduler: Box<dyn Scheduler>) -> Assignment {
         stage: "sample",
         seed: 9,
         instances,
+        starts: Starts::freely(instances),
         drive: Drive::Steps,
         disguise: 0,
         clean_exit: Some(Exit::Code(0)),

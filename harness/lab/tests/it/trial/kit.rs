@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
-use twiceproof_explore::{Assignment, Lab, LabError, Scheduler};
+use twiceproof_explore::{Assignment, Lab, LabError, Scheduler, Starts};
 use twiceproof_lab::backend;
 use twiceproof_lab::janitor::RunFolder;
 use twiceproof_lab::plan::{Expectation, Plan};
@@ -195,6 +195,7 @@ impl Small {
             stage: "test",
             seed: 1,
             instances,
+            starts: Starts::freely(instances),
             drive: Drive::Steps,
             disguise: 0,
             clean_exit: None,
