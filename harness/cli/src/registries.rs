@@ -12,28 +12,6 @@ pub(crate) struct Registries {
     pub(crate) faults: Vec<Kind>,
 }
 
-/// The faults that the dispatcher can inject as steps.
-const FAULTS: &[Kind] = &[
-    fault(
-        "kill",
-        "Kills the instance's whole process tree with SIGKILL.",
-    ),
-    fault("pause", "Stops every thread of the instance, unseen by it."),
-    fault(
-        "lost-reply",
-        "Throws the reply away and resets the link: the ambiguous commit.",
-    ),
-];
-
-const fn fault(name: &'static str, doc: &'static str) -> Kind {
-    Kind {
-        name,
-        doc,
-        keys: &[],
-        port: None,
-    }
-}
-
 impl Registries {
     /// Returns all of them.
     pub(crate) fn all() -> Self {
@@ -45,7 +23,7 @@ impl Registries {
             triggers: twiceproof_explore::trigger_kinds(),
             checks: twiceproof_oracle::registry::kinds(),
             stages: twiceproof_explore::stage_kinds(),
-            faults: FAULTS.to_vec(),
+            faults: crate::world::faults(),
         }
     }
 

@@ -7,6 +7,7 @@ use twiceproof_lab::janitor::RunFolder;
 use twiceproof_lab::plan::{Expectation, Plan, target_hash};
 use twiceproof_lab::real_lab::{LabOptions, RealLab};
 use twiceproof_lab::service::{SERVICES, ServiceKind};
+use twiceproof_model::kind::Kind;
 use twiceproof_model::{Scenario, Snapshot, TrialRecord};
 
 pub(crate) use twiceproof_lab::dispatcher::Interrupted;
@@ -20,6 +21,11 @@ pub(crate) fn services() -> &'static [&'static dyn ServiceKind] {
 /// Returns every backend.
 pub(crate) fn backends() -> &'static [&'static dyn Backend] {
     BACKENDS
+}
+
+/// Returns every kind of fault.
+pub(crate) fn faults() -> Vec<Kind> {
+    twiceproof_lab::fault::kinds()
 }
 
 /// Returns every wire protocol with its sentence.

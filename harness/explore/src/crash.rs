@@ -120,6 +120,7 @@ impl Strategy for Crash {
             seed: self.plan.seed,
             recovers: true,
             point: Point::Crash,
+            menu: Vec::new(),
             scheduler: Box::new(Script::new(acts)),
         })
     }

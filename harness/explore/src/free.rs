@@ -50,6 +50,7 @@ impl Strategy for Free {
             seed: self.seed,
             recovers: true,
             point: Point::Other,
+            menu: Vec::new(),
             scheduler: Box::new(Script::in_order()),
         })
     }

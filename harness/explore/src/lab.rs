@@ -3,7 +3,7 @@
 use crate::trigger::Starts;
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
-use twiceproof_model::{Divergence, Enabled, Exit, Snapshot, TrialRecord};
+use twiceproof_model::{Divergence, Enabled, Exit, Fault, Snapshot, TrialRecord};
 
 /// Picks the steps of one trial.
 pub trait Scheduler: Send {
@@ -15,6 +15,12 @@ pub trait Scheduler: Send {
     /// Returns where the trial left the schedule that this follows, once the trial is over.
     fn divergence(&self) -> Option<Divergence> {
         None
+    }
+
+    /// Returns the faults that this was to inject and did not, as texts, once the trial is over:
+    /// each of them is a doubt.
+    fn missed(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -38,6 +44,8 @@ pub struct Assignment {
     /// Other process ids and another host name than usual: 0 is usual. Clean runs differ in it to
     /// learn what is volatile.
     pub disguise: u8,
+    /// Faults that the scheduler may inject, beside those that every trial offers.
+    pub menu: Vec<Fault>,
     /// How a clean run ends; a calm run follows if any instance ends otherwise. `None`: no calm run
     /// follows.
     pub clean_exit: Option<Exit>,

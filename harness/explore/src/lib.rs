@@ -5,8 +5,11 @@
 
 pub mod campaign;
 pub mod crash;
+pub mod faults;
 pub mod free;
 pub mod lab;
+pub mod moments;
+pub mod placed;
 pub mod preempt;
 pub mod registry;
 pub mod replay;

@@ -73,6 +73,7 @@ impl Strategy for Preempt {
             seed: self.plan.seed,
             recovers: true,
             point: Point::Preemption,
+            menu: Vec::new(),
             scheduler: Box::new(Script::new(acts)),
         })
     }

@@ -5,7 +5,7 @@ use crate::trigger::{
     Trigger, at_least_once, cron_overlap, double_start, operator_rerun, pod_restart,
     quartz_recovery, retry_after_timeout, workers,
 };
-use crate::{crash, free, preempt, sample, serial};
+use crate::{crash, faults, free, preempt, sample, serial};
 use twiceproof_model::kind::Kind;
 
 /// One stage of the search.
@@ -21,6 +21,7 @@ pub struct Stage {
 /// Every stage, cheapest first. Add yours here.
 pub const STAGES: &[Stage] = &[
     serial::SERIAL,
+    faults::FAULTS,
     crash::CRASH,
     preempt::PREEMPT,
     sample::SAMPLE,
@@ -42,6 +43,7 @@ pub const TRIGGERS: &[Trigger] = &[
 /// Names of stages that a search can have, of which this version lacks some; a pass names those.
 pub const STAGES_KNOWN: &[&str] = &[
     "serial",
+    "faults",
     "crash",
     "lost-reply",
     "directed",

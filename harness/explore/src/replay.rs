@@ -2,13 +2,14 @@
 //! never a pass.
 
 use crate::lab::Scheduler;
+use crate::moments::Seen;
 use crate::steps;
-use std::collections::{BTreeMap, BTreeSet};
-use twiceproof_model::moment::RequestMoment;
-use twiceproof_model::name::ServiceName;
+use std::collections::BTreeMap;
+use twiceproof_model::fault::{LOST_REPLY, RESUME};
 use twiceproof_model::schedule::{Directive, Until};
 use twiceproof_model::{
-    Divergence, Enabled, Event, InstanceId, Phase, RequestId, Schedule, Signature, Stamped, Step,
+    Divergence, Enabled, Event, Fault, InstanceId, Phase, RequestId, Schedule, Signature, Stamped,
+    Step,
 };
 
 /// What a replay does where its schedule cannot be followed.
@@ -76,7 +77,8 @@ impl Replay {
             let place = match &directive {
                 Directive::Start(instance) => self.need(enabled, &Step::Start(*instance)),
                 Directive::Run(instance, until) => self.run(enabled, *instance, until),
-                Directive::Fault { kind, who, .. } => self.fault(enabled, kind, *who),
+                Directive::Fault(fault) => self.fault(enabled, fault),
+                Directive::Heal(fault) => self.need(enabled, &fault.heal()),
             };
             if place.is_some() {
                 return place;
@@ -139,36 +141,32 @@ impl Replay {
         }
     }
 
-    fn fault(&mut self, enabled: &[Enabled], kind: &str, who: InstanceId) -> Option<usize> {
-        match kind {
-            "kill" => self.need(enabled, &Step::Kill(who)),
-            "pause" => self.need(enabled, &Step::Pause(who)),
-            "resume" => self.need(enabled, &Step::Resume(who)),
-            "lost-reply" => {
-                let is_drop = |enabled: &Enabled| {
-                    matches!(enabled.step, Step::DropReply(_)) && enabled.step.instance() == who
-                };
-                if let Some(place) = enabled.iter().position(is_drop) {
-                    self.at += 1;
-                    return Some(place);
-                }
-                let own = steps::own_step(enabled, who).map(|own| &enabled[own].step);
-                let forward = match own {
-                    Some(Step::Release(request)) => {
-                        steps::place_of(enabled, &Step::Forward(*request))
-                    }
-                    _ => None,
-                };
-                if forward.is_none() {
-                    self.diverge(format!("fault lost-reply {who}"), enabled);
-                }
-                forward
-            }
-            other => {
-                self.diverge(format!("fault {other} {who}"), enabled);
-                None
-            }
+    fn fault(&mut self, enabled: &[Enabled], fault: &Fault) -> Option<usize> {
+        match (fault.kind.as_str(), fault.instance()) {
+            (RESUME, Some(who)) => self.need(enabled, &Step::Resume(who)),
+            (LOST_REPLY, Some(who)) => self.lost_reply(enabled, fault, who),
+            _ => self.need(enabled, &fault.inject()),
         }
+    }
+
+    /// Forwards the request at which the instance stands, then throws its reply away.
+    fn lost_reply(&mut self, enabled: &[Enabled], fault: &Fault, who: InstanceId) -> Option<usize> {
+        let is_drop = |enabled: &Enabled| {
+            matches!(enabled.step, Step::DropReply(_)) && enabled.step.instance() == Some(who)
+        };
+        if let Some(place) = enabled.iter().position(is_drop) {
+            self.at += 1;
+            return Some(place);
+        }
+        let own = steps::own_step(enabled, who).map(|own| &enabled[own].step);
+        let forward = match own {
+            Some(Step::Release(request)) => steps::place_of(enabled, &Step::Forward(*request)),
+            _ => None,
+        };
+        if forward.is_none() {
+            self.diverge(format!("fault {fault}"), enabled);
+        }
+        forward
     }
 
     /// Holds the step against the trace that the schedule was made from.
@@ -205,11 +203,7 @@ impl Scheduler for Replay {
         let place = self.follow(enabled)?;
         let place = self.audit(enabled, place);
         self.taken += 1;
-        if let Step::Release(request) | Step::Deliver(request) | Step::DropReply(request) =
-            enabled[place].step
-        {
-            self.seen.past.insert(request);
-        }
+        self.seen.take(&enabled[place].step);
         Some(place)
     }
 
@@ -241,52 +235,4 @@ fn expected_steps(trace: &[Stamped]) -> Option<Vec<(Step, Option<Signature>)>> {
         }
     }
     crate::schedule_of::is_driven(trace).then_some(steps)
-}
-
-/// The requests seen so far. Few texts are distinct, so finding one costs little, however long the
-/// trial is.
-#[derive(Default)]
-struct Seen {
-    texts: BTreeMap<(InstanceId, ServiceName), BTreeMap<String, Vec<u32>>>,
-    known: BTreeSet<RequestId>,
-    past: BTreeSet<RequestId>,
-}
-
-impl Seen {
-    fn look(&mut self, enabled: &[Enabled]) {
-        for request in enabled
-            .iter()
-            .filter_map(|enabled| enabled.request.as_ref())
-        {
-            if !self.known.insert(request.id) {
-                continue;
-            }
-            let key = (request.id.instance, request.signature.service.clone());
-            let texts = self.texts.entry(key).or_default();
-            let ordinals = texts.entry(request.signature.text.clone()).or_default();
-            let at = ordinals.partition_point(|ordinal| *ordinal < request.id.ordinal);
-            ordinals.insert(at, request.id.ordinal);
-        }
-    }
-
-    /// Returns the request that the moment means, if it has been seen.
-    fn nth(&self, instance: InstanceId, moment: &RequestMoment) -> Option<RequestId> {
-        let texts = self.texts.get(&(instance, moment.service.clone()))?;
-        let matching = texts.iter().filter(|(text, _)| moment.matches(text));
-        let lists: Vec<&Vec<u32>> = matching.map(|(_, ordinals)| ordinals).collect();
-        let place = usize::try_from(moment.nth).ok()?.checked_sub(1)?;
-        let ordinal = match lists.as_slice() {
-            [] => None,
-            [only] => only.get(place).copied(),
-            several => {
-                let mut all: Vec<u32> = several
-                    .iter()
-                    .flat_map(|list| list.iter().copied())
-                    .collect();
-                all.sort_unstable();
-                all.get(place).copied()
-            }
-        }?;
-        Some(RequestId { instance, ordinal })
-    }
 }

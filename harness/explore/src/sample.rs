@@ -53,6 +53,7 @@ impl Strategy for Sample {
             seed,
             recovers: true,
             point: Point::Sample,
+            menu: Vec::new(),
             scheduler: Box::new(Walk::new(seed, events)),
         })
     }
@@ -104,7 +105,9 @@ impl Scheduler for Walk {
             .iter()
             .filter(|enabled| steps::is_ordinary(&enabled.step))
         {
-            let instance = step.step.instance();
+            let Some(instance) = step.step.instance() else {
+                continue;
+            };
             let done = self.done.get(&instance).copied().unwrap_or(0);
             // One more than the requests, for the start.
             let left = self.events.saturating_add(1).saturating_sub(done).max(1);

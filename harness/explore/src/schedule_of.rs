@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::event::Part;
+use twiceproof_model::fault::{KILL, LOST_REPLY, PAUSE, RESUME, Who};
 use twiceproof_model::moment::RequestMoment;
 use twiceproof_model::schedule::{Directive, Until};
 use twiceproof_model::{
-    Event, InstanceId, Phase, RequestId, Schedule, ServiceName, Signature, Stamped, Step,
+    Event, Fault, InstanceId, Phase, RequestId, Schedule, ServiceName, Signature, Stamped, Step,
 };
 
 /// Returns the schedule that repeats this trace's main part.
@@ -43,7 +44,7 @@ pub fn switches(trace: &[Stamped]) -> u32 {
     let steps = taken_steps(main_part(trace));
     let mut last = None;
     let mut count = 0;
-    for instance in steps.iter().map(|taken| taken.step.instance()) {
+    for instance in steps.iter().filter_map(|taken| taken.step.instance()) {
         if last.is_some_and(|last| last != instance) {
             count += 1;
         }
@@ -105,14 +106,14 @@ fn taken_steps(trace: &[Stamped]) -> Vec<Taken> {
                 timed_out.insert(*instance);
             }
             // One whose time ran out did not get there by its steps.
-            Event::Exited { instance, .. } if *instance == who => {
+            Event::Exited { instance, .. } if Some(*instance) == who => {
                 last.exited = !timed_out.contains(instance);
             }
-            Event::Blocked { instance, .. } if *instance == who => last.blocked = true,
+            Event::Blocked { instance, .. } if Some(*instance) == who => last.blocked = true,
             Event::Answered { request, .. } if last.step == Step::Release(*request) => {
                 last.answered = true;
             }
-            Event::Held(request) if request.id.instance == who => {
+            Event::Held(request) if Some(request.id.instance) == who => {
                 last.held.get_or_insert(request.id);
             }
             _ => {}
@@ -207,20 +208,22 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn step(&mut self, taken: Taken) {
-        let instance = taken.step.instance();
         match &taken.step {
-            Step::Kill(_) => self.fault("kill", instance),
-            Step::Pause(_) => self.fault("pause", instance),
-            Step::Resume(_) => self.fault("resume", instance),
+            Step::Kill(instance) => self.plain(KILL, *instance),
+            Step::Pause(instance) => self.plain(PAUSE, *instance),
+            Step::Resume(instance) => self.plain(RESUME, *instance),
+            Step::Inject(fault) => self.fault(Directive::Fault(fault.clone())),
+            Step::Heal(fault) => self.fault(Directive::Heal(fault.clone())),
             Step::DropReply(request) => {
                 let request = *request;
                 self.lost_reply(request);
             }
-            Step::Start(_)
-            | Step::Wake(_)
-            | Step::Release(_)
-            | Step::Deliver(_)
-            | Step::Forward(_) => {
+            Step::Start(instance)
+            | Step::Wake(instance)
+            | Step::Release(RequestId { instance, .. })
+            | Step::Deliver(RequestId { instance, .. })
+            | Step::Forward(RequestId { instance, .. }) => {
+                let instance = *instance;
                 // A forward ends its segment: the run stops at the answer.
                 let goes_on = self.open.as_ref().is_some_and(|open| {
                     open.instance == instance && !matches!(open.last.step, Step::Forward(_))
@@ -238,13 +241,14 @@ impl Writer<'_> {
         }
     }
 
-    fn fault(&mut self, kind: &str, who: InstanceId) {
+    fn plain(&mut self, kind: &str, who: InstanceId) {
+        let fault = Fault::new(kind, Who::Instance(who));
+        self.fault(Directive::Fault(fault));
+    }
+
+    fn fault(&mut self, directive: Directive) {
         self.close();
-        self.body.push(Directive::Fault {
-            kind: kind.to_owned(),
-            who,
-            keys: BTreeMap::new(),
-        });
+        self.body.push(directive);
     }
 
     /// The fault forwards the request itself, where the instance stands at it.
@@ -258,7 +262,7 @@ impl Writer<'_> {
             self.body
                 .extend(until.map(|until| Directive::Run(request.instance, until)));
         }
-        self.fault("lost-reply", request.instance);
+        self.plain(LOST_REPLY, request.instance);
     }
 
     fn close(&mut self) {

@@ -2,7 +2,7 @@
 
 use crate::lab::Scheduler;
 use crate::steps;
-use twiceproof_model::{Divergence, Enabled, InstanceId, RequestId, Step};
+use twiceproof_model::{Divergence, Enabled, Fault, InstanceId, RequestId, Step};
 
 /// One act of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,14 @@ pub enum Act {
     Start(InstanceId),
     /// Forwards the request with this ordinal and holds its reply. Must be on offer.
     Forward(InstanceId, u32),
+    /// Throws the held reply to the request with this ordinal away. Must be on offer.
+    DropReply(InstanceId, u32),
     /// Kills the instance. Must be on offer.
     Kill(InstanceId),
+    /// Injects the fault. Must be on offer.
+    Inject(Fault),
+    /// Heals the fault. Must be on offer.
+    Heal(Fault),
 }
 
 /// Acts one after the other; then all instances run to their ends, lowest first.
@@ -93,7 +99,12 @@ impl Scheduler for Script {
                 Act::Forward(instance, ordinal) => {
                     self.need(enabled, &Step::Forward(RequestId { instance, ordinal }))
                 }
+                Act::DropReply(instance, ordinal) => {
+                    self.need(enabled, &Step::DropReply(RequestId { instance, ordinal }))
+                }
                 Act::Kill(instance) => self.need(enabled, &Step::Kill(instance)),
+                Act::Inject(fault) => self.need(enabled, &fault.inject()),
+                Act::Heal(fault) => self.need(enabled, &fault.heal()),
             };
             if place.is_some() {
                 return place;

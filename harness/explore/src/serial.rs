@@ -67,6 +67,7 @@ impl Strategy for Serial {
             seed: self.seed,
             recovers: false,
             point: Point::Other,
+            menu: Vec::new(),
             scheduler: Box::new(Script::new(
                 order.iter().copied().map(Act::RunOut).collect(),
             )),

@@ -13,10 +13,9 @@ pub fn is_ordinary(step: &Step) -> bool {
 /// Returns the place of the instance's next ordinary step: its start, its wake, or its oldest
 /// request or reply.
 pub fn own_step(enabled: &[Enabled], instance: InstanceId) -> Option<usize> {
-    let own = enabled
-        .iter()
-        .enumerate()
-        .filter(|(_, enabled)| enabled.step.instance() == instance && is_ordinary(&enabled.step));
+    let own = enabled.iter().enumerate().filter(|(_, enabled)| {
+        enabled.step.instance() == Some(instance) && is_ordinary(&enabled.step)
+    });
     own.min_by_key(|(_, enabled)| match &enabled.step {
         Step::Release(request) | Step::Deliver(request) => request.ordinal,
         _ => 0,
@@ -29,10 +28,10 @@ pub fn place_of(enabled: &[Enabled], step: &Step) -> Option<usize> {
     enabled.iter().position(|enabled| enabled.step == *step)
 }
 
-/// Returns the place of the step with which all run to their ends, lowest first; a paused one is
-/// resumed.
+/// Returns the place of the step with which all run to their ends, lowest first; where none can,
+/// a fault is healed.
 pub fn run_out(enabled: &[Enabled]) -> Option<usize> {
-    let mut instances: Vec<InstanceId> = enabled.iter().map(|e| e.step.instance()).collect();
+    let mut instances: Vec<InstanceId> = enabled.iter().filter_map(|e| e.step.instance()).collect();
     instances.sort_unstable();
     instances.dedup();
     let own = instances
@@ -40,7 +39,7 @@ pub fn run_out(enabled: &[Enabled]) -> Option<usize> {
         .find_map(|instance| own_step(enabled, *instance));
     own.or_else(|| {
         let mut steps = enabled.iter();
-        steps.position(|enabled| matches!(enabled.step, Step::Resume(_)))
+        steps.position(|enabled| enabled.step.heals())
     })
 }
 

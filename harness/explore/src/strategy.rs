@@ -5,8 +5,8 @@ use crate::lab::Scheduler;
 use crate::script::Act;
 use crate::trigger::Order;
 use twiceproof_model::record::Drive;
-use twiceproof_model::scenario::Contract;
-use twiceproof_model::{InstanceId, ServiceName, TrialRecord, Verdict};
+use twiceproof_model::scenario::{Contract, FaultSpec};
+use twiceproof_model::{Fault, InstanceId, ServiceName, TrialRecord, Verdict};
 use twiceproof_oracle::{Baseline, CleanRequest};
 
 /// What the search knows before it begins.
@@ -24,6 +24,8 @@ pub struct Plan {
     pub samples: u32,
     /// Seed of the campaign.
     pub seed: u64,
+    /// The faults of the scenario.
+    pub faults: Vec<FaultSpec>,
     /// Whether part of the state belongs to a service on whose links nothing was seen, so that an
     /// instance may change it between two requests.
     pub unseen_state: bool,
@@ -48,6 +50,7 @@ impl Plan {
             requests: baseline.requests.clone(),
             samples: spec.samples,
             seed: spec.seed,
+            faults: spec.faults.clone(),
             unseen_state,
         }
     }
@@ -75,6 +78,17 @@ impl Plan {
         }
     }
 
+    /// Returns the requests of the clean run that write, the first of each text before the others.
+    pub fn writes_by_novelty(&self) -> Vec<&CleanRequest> {
+        let ordinals = self.ordinals_by_novelty().into_iter();
+        let of = |ordinal: u32| {
+            let mut requests = self.requests.iter();
+            requests.find(|clean| clean.request.id.ordinal == ordinal)
+        };
+        let requests = ordinals.filter_map(of);
+        requests.filter(|clean| clean.reply.writes).collect()
+    }
+
     /// Returns the instances but this one, lowest first.
     pub fn others(&self, instance: InstanceId) -> impl Iterator<Item = InstanceId> {
         InstanceId::first(self.instances).filter(move |other| *other != instance)
@@ -86,6 +100,12 @@ impl Plan {
 pub enum Point {
     /// One crash point.
     Crash,
+    /// One of the scenario's faults at its moment.
+    Fault,
+    /// One lost reply, or one link cut before a request.
+    LostReply,
+    /// One partition of a link.
+    Partition,
     /// One point at which an instance is held while the others run.
     Preemption,
     /// One sample.
@@ -108,6 +128,8 @@ pub struct Work {
     pub recovers: bool,
     /// What it is counted as.
     pub point: Point,
+    /// Faults that its scheduler injects, beside those that every trial offers.
+    pub menu: Vec<Fault>,
     /// Picks its steps.
     pub scheduler: Box<dyn Scheduler>,
 }

@@ -360,6 +360,7 @@ impl Cell {
             starts: assignment.starts.clone(),
             drive: assignment.drive,
             disguise: assignment.disguise,
+            menu: assignment.menu.clone(),
             observer,
         };
         let begun = Instant::now();

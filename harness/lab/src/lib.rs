@@ -17,6 +17,7 @@ pub mod tap;
 
 mod cell;
 mod fail;
+pub mod fault;
 mod trial;
 
 pub use plan::{Plan, target_hash};

@@ -4,7 +4,7 @@ use crate::dispatcher::Finished;
 use crate::plan::Plan;
 use twiceproof_explore::Assignment;
 use twiceproof_model::event::fingerprint;
-use twiceproof_model::record::Timings;
+use twiceproof_model::record::{Doubt, Timings};
 use twiceproof_model::{Snapshot, TrialRecord};
 
 /// Returns the record of a trial. `states`: at the end of the main part, and after each
@@ -22,6 +22,9 @@ pub(crate) fn record(
     let mut schedule = twiceproof_explore::schedule_of(&finished.trace, assignment.seed);
     schedule.target = Some((plan.scenario.target.name.clone(), plan.target_hash.clone()));
     schedule.services = services;
+    let missed = assignment.scheduler.missed().into_iter();
+    let mut doubts = finished.doubts;
+    doubts.extend(missed.map(Doubt::FaultWithoutEffect));
     TrialRecord {
         trial: assignment.trial,
         stage: assignment.stage.to_owned(),
@@ -37,7 +40,7 @@ pub(crate) fn record(
         after_first_recovery: earlier.next(),
         snapshot,
         divergence: assignment.scheduler.divergence(),
-        doubts: finished.doubts,
+        doubts,
         outputs: finished.outputs,
         timings,
     }

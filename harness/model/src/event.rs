@@ -1,6 +1,7 @@
 //! What happens in a trial. The enums are closed: every reader handles every kind.
 
 use crate::digest::{Digest, Hasher};
+use crate::fault::Fault;
 use crate::name::{InstanceId, LinkId, RequestId, ServiceName};
 use crate::operation::{Outcome, Reply, Request};
 use crate::step::Step;
@@ -120,6 +121,15 @@ pub enum Event {
     Paused(InstanceId),
     /// A paused instance goes on.
     Resumed(InstanceId),
+    /// A fault is in force.
+    Injected(Fault),
+    /// A fault is over: healed, or spent at once.
+    Healed {
+        /// Which.
+        fault: Fault,
+        /// What it struck, counted as its kind counts; 0: nothing.
+        effect: u64,
+    },
     /// The instance's first process ended.
     Exited {
         /// Who.

@@ -16,7 +16,7 @@ pub use section::{Form, Format, Section};
 pub(crate) use fields::{Fields, below};
 pub(crate) use reader::{Content, Reader};
 pub(crate) use suggest::{choices, closest};
-pub(crate) use value::Spanned;
+pub(crate) use value::{Spanned, duration};
 
 use crate::diag::{Diag, code};
 use std::path::Path;

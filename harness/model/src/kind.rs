@@ -98,6 +98,27 @@ pub struct Key {
     pub doc: &'static str,
 }
 
+impl Key {
+    /// Checks a value that is given as text, as schedule files do; returns what is allowed.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        let (is_right, allowed) = match self.value {
+            KeyType::Integer { min, max } => {
+                let number = text.parse::<i64>();
+                let fits = number.is_ok_and(|number| (min..=max).contains(&number));
+                (fits, format!("an integer, {min} to {max}"))
+            }
+            KeyType::Boolean => (text == "true" || text == "false", "true or false".into()),
+            KeyType::Duration => {
+                let fits = crate::file::duration(text).is_some();
+                (fits, "a number and a unit, from 1ms to 24h: 4s".into())
+            }
+            KeyType::OneOf(values) => (values.contains(&text), values.join(", ")),
+            _ => (true, String::new()),
+        };
+        if is_right { Ok(()) } else { Err(allowed) }
+    }
+}
+
 /// A registry entry on itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -123,7 +144,7 @@ pub struct Kinds<'a> {
     pub checks: &'a [Kind],
     /// Names allowed in `search.stages`.
     pub stages: &'a [Kind],
-    /// Names allowed in schedule files after `fault`.
+    /// `fault.kind`, and the names allowed in schedule files after `fault`.
     pub faults: &'a [Kind],
 }
 

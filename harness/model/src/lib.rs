@@ -5,6 +5,7 @@ pub mod diag;
 pub mod digest;
 pub mod escape;
 pub mod event;
+pub mod fault;
 pub mod file;
 pub mod finding;
 pub mod kind;
@@ -22,6 +23,7 @@ mod token;
 pub mod version;
 
 pub use event::{Event, Exit, Stamped, Trace};
+pub use fault::{Fault, Who};
 pub use finding::{Difference, Finding, Verdict};
 pub use moment::{Moment, Phase};
 pub use name::{InstanceId, LinkId, RequestId, ServiceName};

@@ -1,5 +1,6 @@
 //! Scenarios: one experiment on a target, validated. Files are read by [`parse()`].
 
+mod faults;
 mod keys;
 mod parse;
 
@@ -7,8 +8,11 @@ pub use keys::{ATTEMPTS, CODES, FORMAT, GRACE, TIMEOUT};
 pub use parse::parse;
 
 use crate::diag::Diag;
+use crate::fault::Fault;
+use crate::moment::Moment;
 use crate::target::Target;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -92,6 +96,21 @@ pub struct SearchSpec {
     pub seed: u64,
 }
 
+/// A fault of a scenario: what is injected, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultSpec {
+    /// What is injected.
+    pub fault: Fault,
+    /// When; `None`: the search places it.
+    pub at: Option<Moment>,
+    /// When it is healed; `None`: when no run can go on without, or at the end.
+    pub until: Option<Moment>,
+    /// At how many requests in a row that `at` matches it strikes in a trial.
+    pub times: u32,
+    /// Where its table stands in the file.
+    pub span: Range<usize>,
+}
+
 /// One extra check, or a default one switched off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSpec {
@@ -128,6 +147,8 @@ pub struct Scenario {
     pub assume: Assumptions,
     /// What is searched.
     pub search: SearchSpec,
+    /// Faults that trials inject.
+    pub faults: Vec<FaultSpec>,
     /// Checks beside the default ones.
     pub checks: Vec<CheckSpec>,
 }

@@ -8,9 +8,10 @@ mod print;
 
 pub use parse::{SCHEDULE_BYTES_MAX, SCHEDULE_LINES_MAX};
 
+use crate::fault::Fault;
 use crate::moment::RequestMoment;
 use crate::name::InstanceId;
-use std::collections::BTreeMap;
+use crate::step::Step;
 
 /// One line of a schedule's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +20,10 @@ pub enum Directive {
     Start(InstanceId),
     /// Releases the instance's oldest held request, and wakes it, until the stop.
     Run(InstanceId, Until),
-    /// Injects a fault, or with kind `resume` ends a pause.
-    Fault {
-        /// Name of the fault: `kill`, `pause`, `resume`, `lost-reply`.
-        kind: String,
-        /// Whom it strikes.
-        who: InstanceId,
-        /// Its own keys, as text.
-        keys: BTreeMap<String, String>,
-    },
+    /// Injects a fault, or with kind `resume` ends a plain pause.
+    Fault(Fault),
+    /// Ends a fault.
+    Heal(Fault),
 }
 
 /// Where a `Run` stops.
@@ -52,4 +48,23 @@ pub struct Schedule {
     pub services: Vec<(String, String, String)>,
     /// The lines, in order. After the last one all instances run to their ends, lowest first.
     pub body: Vec<Directive>,
+}
+
+impl Schedule {
+    /// Returns the faults that its lines inject or heal as steps of their own, each once, in order:
+    /// the menu of a trial that follows it.
+    pub fn menu(&self) -> Vec<Fault> {
+        let mut menu: Vec<Fault> = Vec::new();
+        for directive in &self.body {
+            let (Directive::Fault(fault) | Directive::Heal(fault)) = directive else {
+                continue;
+            };
+            let is_step = matches!(fault.inject(), Step::Inject(_));
+            let is_own = is_step && !fault.is_reserved();
+            if is_own && !menu.contains(fault) {
+                menu.push(fault.clone());
+            }
+        }
+        menu
+    }
 }

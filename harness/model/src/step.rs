@@ -1,5 +1,6 @@
 //! Steps: the choices that change the world.
 
+use crate::fault::Fault;
 use crate::name::{InstanceId, RequestId};
 use crate::operation::Request;
 use serde::{Deserialize, Serialize};
@@ -28,21 +29,27 @@ pub enum Step {
     Pause(InstanceId),
     /// Lets a paused instance go on.
     Resume(InstanceId),
+    /// Injects a fault that has no step of its own above.
+    Inject(Fault),
+    /// Heals a fault that was injected. Where the fault names how long it lasts, so much time
+    /// passes first.
+    Heal(Fault),
 }
 
 impl Step {
-    /// Returns the instance that the step is about.
-    pub fn instance(&self) -> InstanceId {
+    /// Returns the instance that the step is about, where it is about one.
+    pub fn instance(&self) -> Option<InstanceId> {
         match self {
             Step::Start(instance)
             | Step::Wake(instance)
             | Step::Kill(instance)
             | Step::Pause(instance)
-            | Step::Resume(instance) => *instance,
+            | Step::Resume(instance) => Some(*instance),
             Step::Release(request)
             | Step::Forward(request)
             | Step::Deliver(request)
-            | Step::DropReply(request) => request.instance,
+            | Step::DropReply(request) => Some(request.instance),
+            Step::Inject(fault) | Step::Heal(fault) => fault.instance(),
         }
     }
 
@@ -50,8 +57,18 @@ impl Step {
     pub fn is_fault(&self) -> bool {
         matches!(
             self,
-            Step::DropReply(_) | Step::Kill(_) | Step::Pause(_) | Step::Resume(_)
+            Step::DropReply(_)
+                | Step::Kill(_)
+                | Step::Pause(_)
+                | Step::Resume(_)
+                | Step::Inject(_)
+                | Step::Heal(_)
         )
+    }
+
+    /// Returns whether the step takes a fault back, after which others may go on.
+    pub fn heals(&self) -> bool {
+        matches!(self, Step::Resume(_) | Step::Heal(_))
     }
 }
 
@@ -67,6 +84,8 @@ impl fmt::Display for Step {
             Step::Kill(instance) => write!(f, "kill {instance}"),
             Step::Pause(instance) => write!(f, "pause {instance}"),
             Step::Resume(instance) => write!(f, "resume {instance}"),
+            Step::Inject(fault) => write!(f, "inject {fault}"),
+            Step::Heal(fault) => write!(f, "heal {fault}"),
         }
     }
 }
@@ -75,8 +94,9 @@ impl fmt::Display for Step {
 ///
 /// The dispatcher offers, in this order: for each instance by number its `Start`, or `Wake`, or for
 /// each held request by ordinal `Release` and `Forward`, and for each held reply `Deliver` and
-/// `DropReply`; then for each instance by number `Kill`, `Pause`, `Resume` as they apply. An
-/// instance that is blocked in a service, or polls in vain, has no entry of the first kind.
+/// `DropReply`; then for each instance by number `Kill`, `Pause`, `Resume` as they apply; then
+/// for each fault of the trial's menu, in its order, `Inject` where it can be injected now, and
+/// `Heal` where it is active. An instance that is blocked in a service, or polls in vain, has no entry of the first kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enabled {
     /// The step.

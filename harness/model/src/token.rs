@@ -44,6 +44,7 @@ fn is_bare(character: char) -> bool {
 }
 
 /// The tokens of one line.
+#[derive(Clone)]
 pub(crate) struct Tokens<'a> {
     line: &'a str,
     /// Where the rest begins.
@@ -87,6 +88,12 @@ impl<'a> Tokens<'a> {
             span,
             help: String::new(),
         }
+    }
+
+    /// Returns the next token's characters up to a blank.
+    pub(crate) fn peek(&mut self) -> &'a str {
+        let length = self.next_span().len();
+        &self.line[self.at..self.at + length]
     }
 
     /// Returns where the rest begins in the text.

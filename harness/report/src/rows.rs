@@ -123,13 +123,13 @@ impl Reader {
         self.part().push(row);
     }
 
-    fn push_fault(&mut self, instance: InstanceId, text: String, index: usize) {
+    fn push_fault(&mut self, instance: Option<InstanceId>, text: String, index: usize) {
         self.rows.faults += 1;
         let number = format!("F{}", self.rows.faults);
         let row = Row {
             kind: RowKind::Fault,
             number,
-            ..Row::note(Some(instance), text, index)
+            ..Row::note(instance, text, index)
         };
         self.part().push(row);
     }
@@ -169,7 +169,16 @@ impl Reader {
     }
 
     fn step(&mut self, index: usize, step: &Step) {
-        let instance = step.instance();
+        if let Step::Inject(fault) | Step::Heal(fault) = step {
+            let text = match step {
+                Step::Heal(_) => format!("heals {}", fault.kind),
+                _ => fault.to_string(),
+            };
+            return self.push_fault(fault.instance(), text, index);
+        }
+        let Some(instance) = step.instance() else {
+            return;
+        };
         match step {
             Step::Release(id) | Step::Forward(id) => {
                 let Some((request, held)) = self.requests.get(id).cloned() else {
@@ -194,16 +203,17 @@ impl Reader {
                     Some((request, _)) => format!("reply lost: {}", request.signature.text),
                     None => "reply lost".to_owned(),
                 };
-                self.push_fault(instance, text, index);
+                self.push_fault(Some(instance), text, index);
             }
             Step::Wake(_) => {
                 self.part()
                     .push(Row::note(Some(instance), "sleeps to its end", index))
             }
             Step::Start(_) => self.part().push(Row::note(Some(instance), "starts", index)),
-            Step::Kill(_) => self.push_fault(instance, "killed".to_owned(), index),
-            Step::Pause(_) => self.push_fault(instance, "paused".to_owned(), index),
-            Step::Resume(_) => self.push_fault(instance, "goes on".to_owned(), index),
+            Step::Kill(_) => self.push_fault(Some(instance), "killed".to_owned(), index),
+            Step::Pause(_) => self.push_fault(Some(instance), "paused".to_owned(), index),
+            Step::Resume(_) => self.push_fault(Some(instance), "goes on".to_owned(), index),
+            Step::Inject(_) | Step::Heal(_) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use twiceproof_model::moment::RequestMoment;
 use twiceproof_model::schedule::{Directive, Until};
-use twiceproof_model::{InstanceId, Phase, Schedule, Signature};
+use twiceproof_model::{Fault, InstanceId, Phase, Schedule, Signature, Who};
 
 /// Any instance.
 pub fn instance() -> impl Strategy<Value = InstanceId> {
@@ -56,13 +56,8 @@ fn until() -> impl Strategy<Value = Until> {
 /// Any line of a schedule's body.
 pub fn directive() -> impl Strategy<Value = Directive> {
     let kinds = ["kill", "pause", "resume", "lost-reply"];
-    let fault = (prop::sample::select(kinds.to_vec()), instance()).prop_map(|(kind, who)| {
-        Directive::Fault {
-            kind: kind.to_owned(),
-            who,
-            keys: std::collections::BTreeMap::new(),
-        }
-    });
+    let fault = (prop::sample::select(kinds.to_vec()), instance())
+        .prop_map(|(kind, who)| Directive::Fault(Fault::new(kind, Who::Instance(who))));
     prop_oneof![
         instance().prop_map(Directive::Start),
         (instance(), until()).prop_map(|(who, until)| Directive::Run(who, until)),

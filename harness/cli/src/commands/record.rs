@@ -99,6 +99,7 @@ fn alone(target: Target) -> Scenario {
             budget: Duration::from_secs(600),
             seed: 1,
         },
+        faults: Vec::new(),
         checks: Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::{Contract, Expect};
 use twiceproof_model::schedule::Directive;
-use twiceproof_model::{Event, InstanceId, Schedule, Stamped, Step, TrialRecord, Verdict};
+use twiceproof_model::{Event, Fault, InstanceId, Schedule, Stamped, Step, TrialRecord, Verdict};
 use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge};
 
 /// A schedule to replay.
@@ -102,9 +102,13 @@ fn outcome(expect: Expect, trials: &[(TrialRecord, Verdict)]) -> Outcome {
 
 /// Returns how many instances the schedule speaks of, at least one.
 pub fn instances_of(schedule: &Schedule) -> u8 {
-    let who = schedule.body.iter().map(|directive| match directive {
-        Directive::Start(who) | Directive::Run(who, _) | Directive::Fault { who, .. } => who,
-    });
+    let who = schedule
+        .body
+        .iter()
+        .filter_map(|directive| match directive {
+            Directive::Start(who) | Directive::Run(who, _) => Some(*who),
+            Directive::Fault(fault) | Directive::Heal(fault) => fault.instance(),
+        });
     who.map(|who| who.number()).max().unwrap_or(1)
 }
 
@@ -114,6 +118,7 @@ struct Asked {
     instances: u8,
     starts: Starts,
     seed: u64,
+    menu: Vec<Fault>,
     scheduler: Box<dyn Scheduler>,
 }
 
@@ -149,6 +154,7 @@ impl Context<'_> {
                         .starts(instances, self.baseline.exit)
                         .replayed(spoken_of),
                     seed: asked.schedule.seed,
+                    menu: asked.schedule.menu(),
                     scheduler: Box::new(replay),
                 }),
             );
@@ -177,6 +183,7 @@ impl Context<'_> {
                         .starts(work.instances, self.baseline.exit)
                         .in_any_order(),
                     seed: work.seed,
+                    menu: work.menu,
                     scheduler: work.scheduler,
                 }),
             );
@@ -210,6 +217,7 @@ impl Context<'_> {
             starts: asked.starts,
             drive: Drive::Steps,
             disguise: 0,
+            menu: asked.menu,
             clean_exit: recovers.then_some(self.baseline.exit),
             accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, asked.instances)),
             scheduler: asked.scheduler,

@@ -167,6 +167,7 @@ fn assignment(spec: &CampaignSpec, trial: u32, drive: Drive, disguise: u8) -> As
         starts: Starts::alone(),
         drive,
         disguise,
+        menu: Vec::new(),
         clean_exit: None,
         accepts: Arc::new(|_| true),
         scheduler: Box::new(Script::in_order()),

@@ -54,6 +54,12 @@ pub struct Coverage {
     pub stages_absent: Vec<String>,
     /// Crash points; covered where the kill took effect.
     pub crash_points: Points,
+    /// The scenario's faults at their moments.
+    pub faults: Points,
+    /// Lost replies, and links cut before a request.
+    pub lost_replies: Points,
+    /// Partitions of a link.
+    pub partitions: Points,
     /// Points at which one instance was held while the others ran.
     pub preemptions: Points,
     /// Random orders.
@@ -91,7 +97,10 @@ impl Coverage {
                     ..StageCoverage::default()
                 })
                 .collect(),
-            stages_left_out: off.iter().map(|stage| stage.kind.name.to_owned()).collect(),
+            // Without faults in the scenario there are none to leave out.
+            stages_left_out: (off.iter().map(|stage| stage.kind.name.to_owned()))
+                .filter(|name| name != crate::faults::FAULTS.kind.name)
+                .collect(),
             stages_absent: (STAGES_KNOWN.iter().filter(is_absent))
                 .map(|name| (*name).to_owned())
                 .collect(),
@@ -133,6 +142,9 @@ impl Coverage {
         let proves = !matches!(verdict, Verdict::Inconclusive(_));
         match point {
             Point::Crash if facts.kills > 0 && proves => self.crash_points.covered += 1,
+            Point::Fault if proves => self.faults.covered += 1,
+            Point::LostReply if proves => self.lost_replies.covered += 1,
+            Point::Partition if proves => self.partitions.covered += 1,
             Point::Preemption if proves => self.preemptions.covered += 1,
             Point::Sample if proves => self.samples.covered += 1,
             _ => {}
@@ -148,6 +160,9 @@ impl Coverage {
             }
         };
         say(self.crash_points, "crash points");
+        say(self.faults, "faults at their moments");
+        say(self.lost_replies, "lost replies and cuts");
+        say(self.partitions, "partitions");
         say(self.preemptions, "preemption points");
         say(self.samples, "random orders");
         format!(
@@ -231,7 +246,7 @@ impl Facts {
                 }
                 Event::Taken(step) => {
                     for (request, held) in &mut waiting {
-                        if request.instance != step.instance() && !*held {
+                        if step.instance().is_some_and(|who| who != request.instance) && !*held {
                             *held = true;
                             facts.holds += 1;
                         }

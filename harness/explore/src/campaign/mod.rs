@@ -4,6 +4,7 @@
 //! batches of a fixed size and learnt from in order of their numbers.
 
 mod again;
+mod assign;
 mod clean;
 mod contents;
 mod coverage;

@@ -6,11 +6,11 @@ use super::findings::Shown;
 use super::result::{CampaignFinding, CampaignResult, Outcome, Progress, TrialLine, verdict_words};
 use super::spec::{CampaignSpec, Control};
 use crate::crash::CRASH;
-use crate::lab::{Assignment, Blame, Lab, LabError};
+use crate::faults::FAULTS;
+use crate::lab::{Blame, Lab, LabError};
 use crate::registry::STAGES;
 use crate::serial::SERIAL;
 use crate::strategy::{Plan, Point, Strategy, Work};
-use crate::trigger::Starts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use twiceproof_model::digest::Digest;
@@ -32,6 +32,8 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
         stages.insert(0, SERIAL.kind.name.to_owned());
     }
     let asked = |name: &str| match &spec.stages {
+        // The faults of a scenario are what it is about: no list leaves them out.
+        _ if name == FAULTS.kind.name => !spec.faults.is_empty(),
         Some(stages) => stages.iter().any(|stage| stage == name),
         None => true,
     };
@@ -148,6 +150,9 @@ impl Campaign<'_, '_> {
             stage.planned = strategy.planned();
             let points = match stage.name.as_str() {
                 "crash" => Some(&mut self.coverage.crash_points),
+                "faults" => Some(&mut self.coverage.faults),
+                "lost-reply" => Some(&mut self.coverage.lost_replies),
+                "partition" => Some(&mut self.coverage.partitions),
                 "preempt" => Some(&mut self.coverage.preemptions),
                 "sample" => Some(&mut self.coverage.samples),
                 _ => None,
@@ -230,33 +235,6 @@ impl Campaign<'_, '_> {
         let shared = records.iter_mut().map(|(_, record)| record);
         self.contents.share(shared);
         self.judge_all(stages, records);
-    }
-
-    fn assignment(&self, stage: &'static str, work: Work) -> Assignment {
-        let accepting = Arc::clone(&self.baseline);
-        Assignment {
-            trial: self.trials,
-            stage,
-            seed: work.seed,
-            instances: work.instances,
-            starts: self.starts(stage, work.instances),
-            drive: work.drive,
-            disguise: 0,
-            clean_exit: work.recovers.then_some(self.baseline.exit),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, work.instances)),
-            scheduler: work.scheduler,
-        }
-    }
-
-    /// Returns the starts of a trial. Those of the serial stage are no trial of the trigger: they
-    /// show what runs in any order leave.
-    fn starts(&self, stage: &str, count: u8) -> Starts {
-        let starts = self.spec.starts(count, self.baseline.exit);
-        if stage == SERIAL.kind.name {
-            starts.in_any_order()
-        } else {
-            starts
-        }
     }
 
     fn judge_all(&mut self, stages: &mut [Running], records: Vec<(Asked, TrialRecord)>) {

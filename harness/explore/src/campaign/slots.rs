@@ -78,6 +78,7 @@ fn assignment(
         starts: starts.in_any_order().only(order),
         drive: Drive::Steps,
         disguise: 0,
+        menu: Vec::new(),
         clean_exit: None,
         accepts: Arc::new(|_| true),
         scheduler: Box::new(Script::new(

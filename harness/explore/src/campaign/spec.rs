@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use twiceproof_model::scenario::{CheckSpec, Contract, Expect};
+use twiceproof_model::scenario::{CheckSpec, Contract, Expect, FaultSpec};
 use twiceproof_model::target::{LockSpec, StateSpec};
 use twiceproof_model::{Exit, Scenario, ServiceName};
 
@@ -35,6 +35,8 @@ pub struct CampaignSpec {
     pub replays: u32,
     /// Whether the first violation ends the search.
     pub fail_fast: bool,
+    /// The faults of the scenario.
+    pub faults: Vec<FaultSpec>,
     /// Checks beside the default ones.
     pub checks: Vec<CheckSpec>,
     /// What of each service's state counts.
@@ -57,6 +59,7 @@ impl From<&Scenario> for CampaignSpec {
             seed: scenario.search.seed,
             replays: REPLAYS_DEFAULT,
             fail_fast: false,
+            faults: scenario.faults.clone(),
             checks: scenario.checks.clone(),
             state: scenario.target.state.clone(),
             locks: scenario.target.locks.clone(),

@@ -30,6 +30,7 @@ pub(super) fn assignments(
                 .replayed(instances_of(schedule)),
             drive: Drive::Steps,
             disguise: 0,
+            menu: schedule.menu(),
             clean_exit: recovers(&record.stage).then_some(baseline.exit),
             accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
             scheduler: Box::new(Replay::strict(schedule, &record.trace)),

@@ -29,6 +29,7 @@ impl Dispatcher<'_> {
                 Life::Waiting | Life::Ended(_) | Life::Gone(_) => {}
             }
         }
+        self.offer_faults(&mut enabled);
         enabled
     }
 
@@ -36,7 +37,7 @@ impl Dispatcher<'_> {
     pub(super) fn has_progress(enabled: &[Enabled]) -> bool {
         enabled
             .iter()
-            .any(|offer| !offer.step.is_fault() || matches!(offer.step, Step::Resume(_)))
+            .any(|offer| !offer.step.is_fault() || offer.step.heals())
     }
 
     fn offer(&self, instance: &Instance, enabled: &mut Vec<Enabled>) {

@@ -41,6 +41,11 @@ impl Log {
             Event::ServiceDied { service, exit } => {
                 self.doubt(Doubt::ServiceDied(format!("{service}: {exit}")));
             }
+            Event::Healed { fault, effect: 0 } => {
+                self.doubt(Doubt::FaultWithoutEffect(format!(
+                    "{fault}: it struck nothing"
+                )));
+            }
             _ => {}
         }
         let at_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -56,6 +61,16 @@ impl Log {
         if !self.doubts.contains(&doubt) {
             self.doubts.push(doubt);
         }
+    }
+
+    /// Returns how many events there are.
+    pub(crate) fn len(&self) -> usize {
+        self.trace.len()
+    }
+
+    /// Returns the events from this one on.
+    pub(crate) fn since(&self, events: usize) -> &[Stamped] {
+        self.trace.get(events..).unwrap_or_default()
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod enabled;
 pub mod log;
+pub(crate) mod nemesis;
 mod output;
 mod polling;
 mod quiesce;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use twiceproof_explore::{Fate, LabError, Scheduler, Starts};
 use twiceproof_model::event::Part;
 use twiceproof_model::record::{Doubt, Drive, Output};
-use twiceproof_model::{Event, Exit, InstanceId, RequestId, Step, Trace};
+use twiceproof_model::{Event, Exit, Fault, InstanceId, RequestId, Step, Trace};
 use world::{Flight, Instance, Life, Link};
 
 /// Most steps of one trial.
@@ -39,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) starts: Starts,
     pub(crate) drive: Drive,
     pub(crate) disguise: u8,
+    /// Faults that the scheduler may inject.
+    pub(crate) menu: Vec<Fault>,
     pub(crate) observer: Option<Observer>,
     pub(crate) interrupted: Interrupted,
 }
@@ -63,6 +66,8 @@ pub(crate) struct Dispatcher<'a> {
     log: Log,
     instances: Vec<Instance>,
     links: Vec<Link>,
+    /// The faults in force, in order of their injection.
+    active: Vec<nemesis::Active>,
     /// Something happened that can have freed a lock in a service.
     freed: bool,
     /// Whether a cycle of waits was told since the last step.
@@ -89,6 +94,7 @@ impl<'a> Dispatcher<'a> {
             log,
             instances,
             links: Vec::new(),
+            active: Vec::new(),
             freed: false,
             told_cycle: false,
             outputs: BTreeMap::new(),
@@ -137,11 +143,7 @@ impl<'a> Dispatcher<'a> {
             let next = enabled
                 .iter()
                 .find(|offer| !offer.step.is_fault())
-                .or_else(|| {
-                    enabled
-                        .iter()
-                        .find(|offer| matches!(offer.step, Step::Resume(_)))
-                });
+                .or_else(|| enabled.iter().find(|offer| offer.step.heals()));
             let Some(next) = next else {
                 return self.end_part().await;
             };
@@ -208,8 +210,9 @@ impl<'a> Dispatcher<'a> {
         Ok(())
     }
 
-    /// Ends the main part.
+    /// Ends the main part: whatever was injected is healed first.
     async fn end_part(&mut self) -> Result<(), LabError> {
+        self.heal_all().await?;
         self.exits = self.close_part().await?;
         Ok(())
     }
@@ -241,6 +244,10 @@ impl<'a> Dispatcher<'a> {
     }
 
     pub(crate) fn finish(self) -> Finished {
+        assert!(
+            self.is_healed(),
+            "what was injected is healed before the end of a part"
+        );
         let (trace, doubts) = self.log.into_parts();
         Finished {
             trace,
@@ -272,6 +279,8 @@ impl<'a> Dispatcher<'a> {
             Step::Kill(id) => self.kill(*id).await?,
             Step::Pause(id) => self.pause(*id).await?,
             Step::Resume(id) => self.resume(*id).await?,
+            Step::Inject(fault) => self.inject(fault).await?,
+            Step::Heal(fault) => self.heal(fault).await?,
         }
         Ok(())
     }

@@ -68,13 +68,13 @@ impl Dispatcher<'_> {
                 self.freed = true;
                 continue;
             }
+            if self.is_over() {
+                return Ok(Vec::new());
+            }
             if Self::has_progress(&enabled) {
                 let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
                 self.quiesce_us += spent;
                 return Ok(enabled);
-            }
-            if self.is_over() {
-                return Ok(Vec::new());
             }
             self.wait_for_outside().await?;
         }

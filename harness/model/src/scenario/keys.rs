@@ -134,7 +134,7 @@ pub(super) const STAGES: Key = Key {
     value: KeyType::KindList(Family::Stages),
     required: false,
     default: "all",
-    doc: "Stages of the search.",
+    doc: "Stages of the search; an empty list with faults: the faults at their moments alone.",
 };
 pub(super) const SAMPLES: Key = Key {
     name: "samples",
@@ -162,6 +162,61 @@ pub(super) const SEED: Key = Key {
     required: false,
     default: "1",
     doc: "Seed of every random choice.",
+};
+
+pub(super) const FAULT_KIND: Key = Key {
+    name: "kind",
+    value: KeyType::Kind(Family::Faults),
+    required: true,
+    default: "",
+    doc: "What is injected.",
+};
+pub(super) const WHO: Key = Key {
+    name: "who",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "Whom it strikes: an instance such as `job#1`, `any` of them, or a service by its name.",
+};
+pub(super) const LINK: Key = Key {
+    name: "link",
+    value: KeyType::Name,
+    required: false,
+    default: "all links",
+    doc: "The service at the other end of the links that it strikes.",
+};
+pub(super) const AT: Key = Key {
+    name: "at",
+    value: KeyType::Moment,
+    required: false,
+    default: "each request",
+    doc: "When it begins; without it, the search places it at each request in turn.",
+};
+pub(super) const FOR: Key = Key {
+    name: "for",
+    value: KeyType::Duration,
+    required: false,
+    default: "no time",
+    doc: "How long it lasts at least; it is healed then, when no run can go on without.",
+};
+pub(super) const UNTIL: Key = Key {
+    name: "until",
+    value: KeyType::Moment,
+    required: false,
+    default: "the end",
+    doc: "When it is healed; at the latest when no run can go on without.",
+};
+/// The most times that one fault strikes in a trial.
+const TIMES_MAX: i64 = 1000;
+pub(super) const TIMES: Key = Key {
+    name: "times",
+    value: KeyType::Integer {
+        min: 1,
+        max: TIMES_MAX,
+    },
+    required: false,
+    default: "1",
+    doc: "At how many requests in a row that `at` matches it strikes in a trial.",
 };
 
 pub(super) const CHECK_KIND: Key = Key {
@@ -205,6 +260,12 @@ pub(super) const SEARCH: Section = Section {
     doc: "What is searched, and how far.",
     keys: &[STAGES, SAMPLES, BUDGET, SEED],
 };
+pub(super) const FAULT: Section = Section {
+    name: "fault",
+    form: Form::List,
+    doc: "A fault that every trial injects at its moment, the serial ones aside.",
+    keys: &[FAULT_KIND, WHO, LINK, AT, FOR, UNTIL, TIMES],
+};
 pub(super) const CHECK: Section = Section {
     name: "check",
     form: Form::List,
@@ -219,5 +280,5 @@ pub const FORMAT: Format = Format {
     keys: &[
         SCHEMA, TITLE, TARGET, TEACHES, ARGS, ENV, TAGS, CONTRACT, EXPECT,
     ],
-    sections: &[TRIGGER, ASSUME, SEARCH, CHECK],
+    sections: &[TRIGGER, ASSUME, SEARCH, FAULT, CHECK],
 };

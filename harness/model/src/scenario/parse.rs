@@ -44,6 +44,10 @@ pub fn parse(
     let trigger = trigger(&content);
     let assume = assume(&content);
     let search = search(&mut reader, &content);
+    let starts = trigger
+        .attempts
+        .map_or(trigger.instances, |all| all.max(trigger.instances));
+    let faults = super::faults::read(&mut reader, &content, starts, target.as_ref());
     let checks = checks(&mut reader, &content);
     let target = reader
         .finish(target)?
@@ -60,6 +64,7 @@ pub fn parse(
         trigger,
         assume,
         search,
+        faults,
         checks,
     })
 }
@@ -134,9 +139,10 @@ fn search(reader: &mut Reader<'_>, content: &Content<'_>) -> SearchSpec {
     let absent = Fields::default();
     let fields = content.one(&keys::SEARCH).unwrap_or(&absent);
     let stages = fields.list(&keys::STAGES);
-    if stages.is_some_and(<[_]>::is_empty) {
+    let has_faults = !content.all(&keys::FAULT).is_empty();
+    if stages.is_some_and(<[_]>::is_empty) && !has_faults {
         let message = "`stages` is empty, so nothing would be searched".to_owned();
-        let help = "leave the key out for all stages".to_owned();
+        let help = "leave the key out for all stages, or write a [[fault]]".to_owned();
         reader.report(code::TYPE, message, fields.place(&keys::STAGES), help);
     }
     for (index, stage) in stages.unwrap_or_default().iter().enumerate() {

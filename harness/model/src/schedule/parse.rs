@@ -3,12 +3,12 @@
 use super::{Directive, Schedule, Until};
 use crate::diag::{Flaw, code};
 use crate::escape::escape_cut;
+use crate::fault::{Fault, HEAL};
 use crate::file::choices;
-use crate::kind::{Family, Kinds};
+use crate::kind::Kinds;
 use crate::moment::RequestMoment;
 use crate::token::Tokens;
 use crate::version;
-use std::collections::BTreeMap;
 
 /// The largest schedule file.
 pub const SCHEDULE_BYTES_MAX: usize = 64 << 10;
@@ -17,8 +17,6 @@ pub const SCHEDULE_LINES_MAX: usize = 1000;
 
 /// What a line can begin with.
 const KEYWORDS: &[&str] = &["seed", "target", "service", "start", "run", "fault"];
-/// The fault that ends a pause: always known.
-const RESUME: &str = "resume";
 
 impl Schedule {
     /// Reads a schedule file, or returns the first error in it. Kinds of faults are not looked at.
@@ -130,7 +128,10 @@ fn read_line(
             .body
             .push(Directive::Run(instance, read_until(tokens)?));
     } else if tokens.take("fault") {
-        schedule.body.push(read_fault(tokens, kinds)?);
+        let heals = tokens.take(HEAL);
+        let directive = [Directive::Fault, Directive::Heal][usize::from(heals)];
+        let fault = Fault::read(tokens, kinds)?;
+        schedule.body.push(directive(fault));
     } else if tokens.take("seed") {
         let (place, digits) = (tokens.next_span(), tokens.word("a seed in hex digits")?);
         let is_hex = digits.len() <= 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -207,46 +208,4 @@ fn read_until(tokens: &mut Tokens<'_>) -> Result<Until, Flaw> {
     let mut flaw = tokens.expected("`until` or `to`");
     flaw.help = "until SERVICE \"REQUEST\" N held|answered|replied, to exit, or to blocked".into();
     Err(flaw)
-}
-
-fn read_fault(tokens: &mut Tokens<'_>, kinds: Option<&Kinds<'_>>) -> Result<Directive, Flaw> {
-    let (place, kind) = (tokens.next_span(), tokens.word("a kind of fault")?);
-    let known = kinds.and_then(|kinds| kinds.find(Family::Faults, &kind));
-    if let Some(kinds) = kinds.filter(|_| known.is_none() && kind != RESUME) {
-        let mut names: Vec<&str> = kinds.faults.iter().map(|kind| kind.name).collect();
-        names.extend((!names.contains(&RESUME)).then_some(RESUME));
-        let message = format!("unknown kind `{}` of fault", escape_cut(&kind, 40));
-        return Err(flaw(
-            code::UNKNOWN_KIND,
-            message,
-            place,
-            &choices(&kind, "faults", &names),
-        ));
-    }
-    let who = tokens.instance()?;
-    let mut keys = BTreeMap::new();
-    while !tokens.is_end() {
-        let (mut place, key) = (tokens.next_span(), tokens.word("KEY=VALUE")?);
-        place.end = tokens.position();
-        if !tokens.follows('=') {
-            return Err(tokens.expected("`=` and a value"));
-        }
-        let own = known.map_or(&[][..], |kind| kind.keys);
-        if kinds.is_some() && !own.iter().any(|own| own.name == key) {
-            let names: Vec<&str> = own.iter().map(|key| key.name).collect();
-            let message = format!("unknown key `{}` of fault {kind}", escape_cut(&key, 40));
-            let help = choices(&key, &format!("keys of {kind}"), &names);
-            return Err(flaw(code::UNKNOWN_KEY, message, place, &help));
-        }
-        let value = tokens.word("a value")?;
-        if keys.insert(key, value).is_some() {
-            return Err(flaw(
-                code::SYNTAX,
-                "a key twice".to_owned(),
-                place,
-                "keep one",
-            ));
-        }
-    }
-    Ok(Directive::Fault { kind, who, keys })
 }

@@ -1,6 +1,7 @@
 //! Prints schedules: one form for each, so that equal schedules are equal files.
 
 use super::{Directive, Schedule, Until};
+use crate::fault::HEAL;
 use crate::token::Word;
 use crate::version;
 use std::fmt;
@@ -26,11 +27,8 @@ impl fmt::Display for Directive {
         match self {
             Directive::Start(instance) => write!(f, "start {instance}"),
             Directive::Run(instance, until) => write!(f, "run   {instance} {until}"),
-            Directive::Fault { kind, who, keys } => {
-                write!(f, "fault {} {who}", Word(kind))?;
-                let mut keys = keys.iter();
-                keys.try_for_each(|(key, value)| write!(f, " {}={}", Word(key), Word(value)))
-            }
+            Directive::Fault(fault) => write!(f, "fault {fault}"),
+            Directive::Heal(fault) => write!(f, "fault {HEAL} {fault}"),
         }
     }
 }

@@ -51,7 +51,21 @@ expect   = "violation"
 trigger  = { kind = "double-start", instances = 3 }
 search   = { stages = ["serial", "sample"], samples = 500, budget = "2m", seed = 7 }
 
-[[check]]                                     # one table each
+[[fault]]                                     # one table each
+kind  = "pause"
+who   = "job#1"
+at    = 'job#1 pg "SELECT id, balance" 1 replied'
+for   = "4s"                                  # longer than the lease
+
+[[fault]]
+kind  = "kill"
+who   = "job#3"
+at    = 'job#3 pg "COMMIT" 1 held'
+until = "job#2 exit"
+times = 2
+scope = "process"
+
+[[check]]
 kind  = "exit"
 codes = [0, 3]
 

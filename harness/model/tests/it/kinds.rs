@@ -89,11 +89,13 @@ pub(crate) const KINDS: Kinds<'static> = Kinds {
         kind(
             "kill",
             "Kills the process tree.",
-            &[text(
-                "scope",
-                "tree",
-                "What is killed: `tree` or `process`.",
-            )],
+            &[Key {
+                name: "scope",
+                value: KeyType::OneOf(&["tree", "process"]),
+                required: false,
+                default: "tree",
+                doc: "What is killed.",
+            }],
         ),
         kind("pause", "Stops every thread.", &[]),
         kind("lost-reply", "Throws the reply away.", &[]),

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use twiceproof_model::digest::Digest;
 use twiceproof_model::event::{LinkEnd, Part, Peer};
 use twiceproof_model::record::{Drive, Output, Timings};
@@ -61,6 +62,24 @@ fn exits() -> impl Strategy<Value = Exit> {
     ]
 }
 
+fn faults() -> impl Strategy<Value = Fault> {
+    let keys = prop::collection::btree_map("[a-z]{1,6}s", ".{0,9}", 0..3);
+    let who = prop_oneof![
+        instances().prop_map(Who::Instance),
+        Just(Who::Any),
+        ".{0,9}".prop_map(|name| Who::Service(name.as_str().into())),
+    ];
+    let link = prop::option::of("[a-z]{1,9}");
+    let lasts = prop::option::of((1..100_000_u64).prop_map(Duration::from_millis));
+    ("[a-z-]{1,9}", who, link, lasts, keys).prop_map(|(kind, who, link, lasts, keys)| Fault {
+        kind,
+        who,
+        link: link.map(|link| link.as_str().into()),
+        lasts,
+        keys,
+    })
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         instances().prop_map(Step::Start),
@@ -72,6 +91,8 @@ fn steps() -> impl Strategy<Value = Step> {
         instances().prop_map(Step::Kill),
         instances().prop_map(Step::Pause),
         instances().prop_map(Step::Resume),
+        faults().prop_map(Step::Inject),
+        faults().prop_map(Step::Heal),
     ]
 }
 

@@ -4,10 +4,11 @@ use crate::kinds::KINDS;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 use twiceproof_model::diag::Flaw;
 use twiceproof_model::moment::{Moment, Phase, RequestMoment, is_match, shortest_unique_prefix};
 use twiceproof_model::schedule::{Directive, Schedule, Until};
-use twiceproof_model::{InstanceId, Signature};
+use twiceproof_model::{Fault, InstanceId, Signature, Who};
 
 const GOOD: &str = "twiceproof schedule 1
 seed  2a
@@ -19,6 +20,8 @@ fault kill job#1 scope=tree
 run   job#2 to blocked
 fault pause job#2
 fault resume job#2
+fault pause job#1 for=4s
+fault heal pause job#1 for=4s
 run   job#2 until mail \"a \\\"quoted\\\" \\\\ text\\u{a}\" 12 answered
 run   job#2 to exit
 ";
@@ -65,14 +68,28 @@ fn directives() -> impl Strategy<Value = Directive> {
         Just(Until::Exit),
         Just(Until::Blocked)
     ];
-    let keys = prop::collection::btree_map(".{0,9}", ".{0,9}", 0..3);
+    let keys = prop::collection::btree_map("(.{0,4}s|.{0,4}-)", ".{0,9}", 0..3);
+    let who = prop_oneof![
+        instances().prop_map(Who::Instance),
+        Just(Who::Any),
+        "(.{0,9}|any|heal)".prop_map(|name| Who::Service(name.as_str().into())),
+    ];
+    let link = prop::option::of(".{0,9}");
+    let lasts = prop::option::of((1..100_000_u64).prop_map(Duration::from_millis));
+    let kind = "([a-z-]{1,9}|heal|resume)";
+    let faults = (kind, who, link, lasts, keys).prop_map(|(kind, who, link, lasts, keys)| Fault {
+        kind,
+        who,
+        link: link.map(|link| link.as_str().into()),
+        lasts,
+        keys,
+    });
     prop_oneof![
         instances().prop_map(Directive::Start),
         (instances(), untils).prop_map(|(instance, until)| Directive::Run(instance, until)),
-        ("[a-z-]{1,9}", instances(), keys).prop_map(|(kind, who, keys)| Directive::Fault {
-            kind,
-            who,
-            keys
+        (faults, any::<bool>()).prop_map(|(fault, heals)| match heals {
+            true => Directive::Heal(fault),
+            false => Directive::Fault(fault),
         }),
     ]
 }
@@ -219,7 +236,12 @@ fn every_error_of_a_schedule() {
         "service pg postgres 17\nservice pg postgres 17",
         "fault kil job#1",
         "fault kill",
-        "fault kill pg",
+        "fault kill job#",
+        "fault kill job#1 for=never",
+        "fault kill job#1 for=1s for=1s",
+        "fault kill job#1 scope=world",
+        "fault heal",
+        "fault heal kil job#1",
         "fault kill job#1 scoop=tree",
         "fault kill job#1 scope",
         "fault kill job#1 scope=",

@@ -127,6 +127,19 @@ fn scenarios() {
         ("trigger = { hosts = \"one\" }", true),
         ("expect = true", false),
         ("[[fault]]\nkind = \"pause\"", false),
+        ("[[fault]]\nkind = \"pause\"\nwho = \"job#1\"", true),
+        (
+            "[[fault]]\nkind = \"pause\"\nwho = \"job#1\"\ntimes = 0",
+            false,
+        ),
+        (
+            "[[fault]]\nkind = \"pause\"\nwho = \"job#1\"\nrate = 1",
+            false,
+        ),
+        (
+            "search = { stages = [] }\n[[fault]]\nkind = \"pause\"\nwho = \"any\"",
+            true,
+        ),
     ];
     for (end, expect) in ends {
         let text = format!("{SCENARIO_LEAST}{end}\n");

@@ -14,7 +14,7 @@ use twiceproof_explore::{Blame, schedule_of};
 use twiceproof_model::event::fingerprint;
 use twiceproof_model::record::{Output, Timings};
 use twiceproof_model::snapshot::ObjectName;
-use twiceproof_model::{Event, Exit, Snapshot, Stamped, TrialRecord};
+use twiceproof_model::{Doubt, Event, Exit, Snapshot, Stamped, TrialRecord};
 
 /// Calm runs after a trial, at most.
 const CALM_RUNS_MAX: u8 = 2;
@@ -59,6 +59,15 @@ impl ToyLab {
         let mut trial = Trial::new(self.program, &assignment);
         let mut scheduler = assignment.scheduler;
         trial.main_part(scheduler.as_mut());
+        let mut doubts: Vec<Doubt> = (trial.struck_nothing())
+            .map(|fault| Doubt::FaultWithoutEffect(fault.to_string()))
+            .collect();
+        doubts.extend(
+            scheduler
+                .missed()
+                .into_iter()
+                .map(Doubt::FaultWithoutEffect),
+        );
         let exits = trial.exits();
         let mut recoveries = Vec::new();
         let mut before_recovery = None;
@@ -95,7 +104,7 @@ impl ToyLab {
             after_first_recovery,
             snapshot: trial.store.capture(),
             divergence: scheduler.divergence(),
-            doubts: Vec::new(),
+            doubts,
             timings: Timings::default(),
             trace: trial.trace,
         };

@@ -1,5 +1,7 @@
 //! One trial of the toy lab.
 
+mod faults;
+
 use super::program::Op;
 use super::stamped;
 use super::store::{Answer, Store};
@@ -10,7 +12,8 @@ use twiceproof_explore::{Fate, Scheduler, Starts};
 use twiceproof_model::event::Part;
 use twiceproof_model::record::Drive;
 use twiceproof_model::{
-    Enabled, Event, Exit, InstanceId, LinkId, Reply, Request, RequestId, Signature, Step, Trace,
+    Enabled, Event, Exit, Fault, InstanceId, LinkId, Reply, Request, RequestId, Signature, Step,
+    Trace,
 };
 
 /// Equal requests with equal answers after which a job counts as polling.
@@ -26,6 +29,10 @@ enum At {
     Held(Request),
     /// The reply waits to be delivered.
     Answered(Request, Answer),
+    /// The request waits in a partition.
+    Sent(Request),
+    /// The reply waits in a partition.
+    Returned(Request, Answer),
     /// The request waits inside the service.
     Blocked(Request, InstanceId),
     Gone(Exit),
@@ -42,6 +49,9 @@ struct Job {
     /// The store's version at which it began to poll in vain.
     polling: Option<u64>,
     paused: bool,
+    /// Whether what it sends is held in a partition, and whether what it is told is.
+    held_to: bool,
+    held_from: bool,
 }
 
 pub(super) struct Trial {
@@ -52,6 +62,8 @@ pub(super) struct Trial {
     ended: BTreeMap<InstanceId, Exit>,
     drive: Drive,
     starts: Starts,
+    menu: Vec<Fault>,
+    active: Vec<Fault>,
 }
 
 impl Trial {
@@ -64,6 +76,8 @@ impl Trial {
             ended: BTreeMap::new(),
             drive: assignment.drive,
             starts: assignment.starts.clone(),
+            menu: assignment.menu.clone(),
+            active: Vec::new(),
         };
         trial.fill(InstanceId::first(assignment.instances));
         trial
@@ -80,6 +94,8 @@ impl Trial {
                 polls: 0,
                 polling: None,
                 paused: false,
+                held_to: false,
+                held_from: false,
             };
             self.jobs.insert(instance, job);
         }
@@ -139,8 +155,10 @@ impl Trial {
         for _ in 0..STEPS_MAX {
             let enabled = self.enabled();
             let ordinary = |enabled: &Enabled| !enabled.step.is_fault();
-            let any_paused = self.jobs.values().any(|job| job.paused);
-            if !enabled.iter().any(ordinary) && !any_paused {
+            let heals = |enabled: &Enabled| enabled.step.heals();
+            let is_gone = |job: &Job| matches!(job.at, At::Gone(_));
+            let is_over = self.jobs.values().all(is_gone);
+            if is_over || !enabled.iter().any(|one| ordinary(one) || heals(one)) {
                 break;
             }
             let Some(place) = scheduler.choose(&enabled) else {
@@ -149,6 +167,9 @@ impl Trial {
             let step = enabled[place].step.clone();
             self.log(Event::Taken(step.clone()));
             self.take(&step);
+        }
+        for fault in std::mem::take(&mut self.active) {
+            self.heal(&fault);
         }
         self.end_hung();
     }
@@ -202,6 +223,13 @@ impl Trial {
                 offer(Step::Pause(*instance), None);
             }
         }
+        for fault in &self.menu {
+            if self.active.contains(fault) {
+                offer(Step::Heal(fault.clone()), None);
+            } else if self.can_inject(fault) {
+                offer(Step::Inject(fault.clone()), None);
+            }
+        }
         enabled
     }
 
@@ -209,7 +237,7 @@ impl Trial {
         let fate = |job: &Job| match job.at {
             At::New => Fate::Waiting,
             At::Gone(exit) => Fate::Ended(exit),
-            At::Held(_) | At::Answered(..) | At::Blocked(..) => Fate::Running(None),
+            _ => Fate::Running(None),
         };
         let mut fates = vec![Fate::Waiting; id.index()];
         for (instance, job) in &self.jobs {
@@ -222,7 +250,14 @@ impl Trial {
     }
 
     fn take(&mut self, step: &Step) {
-        let who = step.instance();
+        match step {
+            Step::Inject(fault) => return self.inject(fault),
+            Step::Heal(fault) => return self.heal(fault),
+            _ => {}
+        }
+        let Some(who) = step.instance() else {
+            return;
+        };
         match step {
             Step::Start(_) => {
                 self.log(Event::Started(who));
@@ -250,6 +285,7 @@ impl Trial {
                 self.job(who).paused = false;
                 self.log(Event::Resumed(who));
             }
+            Step::Inject(_) | Step::Heal(_) => {}
         }
         self.wake_waiters();
     }
@@ -297,6 +333,10 @@ impl Trial {
         let At::Held(request) = job.at.clone() else {
             return;
         };
+        if job.held_to {
+            job.at = At::Sent(request);
+            return;
+        }
         let (op, read) = (program[job.counter], job.read);
         self.log(Event::Forwarded(request.id));
         let (answer, reply) = self.store.answer(who, op, read);
@@ -322,6 +362,10 @@ impl Trial {
         let At::Answered(request, answer) = job.at.clone() else {
             return;
         };
+        if job.held_from {
+            job.at = At::Returned(request, answer);
+            return;
+        }
         match answer {
             Answer::Again => job.polls += 1,
             _ => job.polls = 0,
@@ -403,10 +447,10 @@ impl Scheduler for InTurn {
             .filter(|(_, enabled)| twiceproof_explore::steps::is_ordinary(&enabled.step));
         let last = self.last;
         let (place, next) = own.min_by_key(|(_, enabled)| {
-            let number = enabled.step.instance().number();
+            let number = enabled.step.instance().map_or(0, InstanceId::number);
             (number <= last, number)
         })?;
-        self.last = next.step.instance().number();
+        self.last = next.step.instance().map_or(0, InstanceId::number);
         Some(place)
     }
 }

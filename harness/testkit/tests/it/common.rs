@@ -21,6 +21,7 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         seed,
         replays: 5,
         fail_fast: false,
+        faults: Vec::new(),
         checks: Vec::new(),
         state: std::collections::BTreeMap::new(),
         locks: Vec::new(),

@@ -20,6 +20,7 @@ fn trace() -> Trace {
         starts: Starts::freely(2),
         drive: Drive::Steps,
         disguise: 0,
+        menu: Vec::new(),
         clean_exit: None,
         accepts: Arc::new(|_| true),
         scheduler,

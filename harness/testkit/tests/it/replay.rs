@@ -43,6 +43,7 @@ fn assignment(instances: u8, scheduler: Box<dyn Scheduler>) -> Assignment {
         starts: Starts::freely(instances),
         drive: Drive::Steps,
         disguise: 0,
+        menu: Vec::new(),
         clean_exit: Some(Exit::Code(0)),
         accepts: Arc::new(|_| true),
         scheduler,

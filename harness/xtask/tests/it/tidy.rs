@@ -41,6 +41,7 @@ const REGISTRIES: &[(&str, &str)] = &[
     ("STAGES", "strategy"),
     ("TRIGGERS", "trigger"),
     ("ORACLES", "oracle"),
+    ("FAULTS", "fault"),
     ("FORMATS", "report"),
 ];
 

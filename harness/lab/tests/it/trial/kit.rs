@@ -198,6 +198,7 @@ impl Small {
             starts: Starts::freely(instances),
             drive: Drive::Steps,
             disguise: 0,
+            menu: Vec::new(),
             clean_exit: None,
             accepts: Arc::new(|_| true),
             scheduler: Box::new(Wishes {

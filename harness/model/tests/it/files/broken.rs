@@ -153,7 +153,14 @@ fn unknown_keys_of_scenarios() {
     insta::assert_snapshot!(scenario_ends(&[
         ("close", "tag = []"),
         ("key of search", "seed = 2"),
-        ("faults do not exist", "[[fault]]\nkind = \"pause\""),
+        (
+            "fault",
+            "[[fault]]\nkind = \"pause\"\nwho = \"job#1\"\nfro = \"4s\""
+        ),
+        (
+            "key of another fault",
+            "[[fault]]\nkind = \"pause\"\nwho = \"job#1\"\nscope = \"tree\""
+        ),
         ("search", "[search]\npreemptions = 2\nbuget = \"1m\""),
         (
             "trigger",
@@ -165,6 +172,47 @@ fn unknown_keys_of_scenarios() {
             "[[check]]\nkind = \"state\"\ncodes = [0]\n[[check]]\nkind = \"exit\"\ncode = [0]"
         ),
     ]));
+}
+
+#[test]
+fn faults() {
+    let fault = |rest: &str| format!("[[fault]]\nkind = \"pause\"\n{rest}");
+    let at = |moment: &str| fault(&format!("who = \"job#1\"\nat = '{moment}'"));
+    let cases = [
+        ("nobody", fault("")),
+        ("no kind", "[[fault]]\nwho = \"job#1\"".to_owned()),
+        (
+            "unknown kind",
+            "[[fault]]\nkind = \"pasue\"\nwho = \"job#1\"".to_owned(),
+        ),
+        ("no instance", fault("who = \"job#x\"")),
+        ("too many", fault("who = \"job#3\"")),
+        ("unknown service", fault("who = \"pgg\"")),
+        ("unknown link", fault("who = \"any\"\nlink = \"pgg\"")),
+        ("link of a service", fault("who = \"pg\"\nlink = \"mail\"")),
+        ("no moment", at("job#1 pg COMMIT 1 held")),
+        ("unknown phase", at("job#1 pg \"COMMIT\" 1 hold")),
+        ("moment of nobody", at("job#3 start")),
+        ("moment of no service", at("job#1 gp \"COMMIT\" 1 held")),
+        (
+            "for and until",
+            fault("who = \"job#1\"\nfor = \"4s\"\nuntil = \"job#2 exit\""),
+        ),
+        ("no time", fault("who = \"job#1\"\nfor = \"0s\"")),
+        (
+            "times of a start",
+            format!("{}\ntimes = 2", at("job#1 start")),
+        ),
+        (
+            "negative",
+            format!("{}\ntimes = -2", at("job#1 pg \"COMMIT\" 1 held")),
+        ),
+    ];
+    let cases: Vec<(&str, &str)> = cases
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    insta::assert_snapshot!(scenario_ends(&cases));
 }
 
 #[test]

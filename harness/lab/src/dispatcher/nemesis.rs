@@ -1,0 +1,181 @@
+//! The nemesis: injects faults, counts what they strike, and heals them.
+
+use crate::dispatcher::Dispatcher;
+use crate::dispatcher::world::Life;
+use crate::fail::{harness, sandbox_failed};
+use crate::fault::{self, FaultKind, Strikes};
+use crate::sandbox::Scope;
+use std::time::Instant;
+use twiceproof_explore::LabError;
+use twiceproof_model::{Enabled, Event, Exit, Fault, InstanceId, Step};
+
+/// A fault in force.
+pub(super) struct Active {
+    fault: Fault,
+    kind: &'static dyn FaultKind,
+    since: Instant,
+    /// How many events had been logged when it was injected.
+    events: usize,
+}
+
+/// What kinds of faults may do to a trial.
+pub struct Nemesis<'d, 'c> {
+    dispatcher: &'d mut Dispatcher<'c>,
+}
+
+impl Dispatcher<'_> {
+    /// Offers the faults of the menu: each that can be injected now, and the heal of each that is
+    /// active.
+    pub(super) fn offer_faults(&self, enabled: &mut Vec<Enabled>) {
+        for fault in &self.setup.menu {
+            let is_active = self.active.iter().any(|active| active.fault == *fault);
+            let ends_itself = fault::find(&fault.kind).is_some_and(|kind| !kind.stays());
+            let step = match is_active {
+                true if ends_itself => continue,
+                true => Step::Heal(fault.clone()),
+                false if self.is_injectable(fault) => Step::Inject(fault.clone()),
+                false => continue,
+            };
+            enabled.push(Enabled {
+                step,
+                request: None,
+            });
+        }
+    }
+
+    fn is_injectable(&self, fault: &Fault) -> bool {
+        let Some(kind) = fault::find(&fault.kind) else {
+            return false;
+        };
+        let place = fault.instance().map(InstanceId::index);
+        let instance = place.and_then(|place| self.instances.get(place));
+        match kind.strikes() {
+            Strikes::Process => instance.is_some_and(|one| one.life == Life::Running),
+            Strikes::Request => false,
+        }
+    }
+
+    /// Injects a fault.
+    pub(super) async fn inject(&mut self, fault: &Fault) -> Result<(), LabError> {
+        let kind = fault::find(&fault.kind)
+            .ok_or_else(|| harness(format!("no fault of kind {}", fault.kind)))?;
+        self.active.push(Active {
+            fault: fault.clone(),
+            kind,
+            since: Instant::now(),
+            events: self.log.len(),
+        });
+        kind.inject(fault, &mut Nemesis { dispatcher: self })
+            .await?;
+        self.log.write(Event::Injected(fault.clone()));
+        Ok(())
+    }
+
+    /// Heals a fault once it has lasted as long as it names.
+    pub(super) async fn heal(&mut self, fault: &Fault) -> Result<(), LabError> {
+        let found = self.active.iter().position(|active| active.fault == *fault);
+        let Some(place) = found else { return Ok(()) };
+        if let Some(lasts) = fault.lasts {
+            let due = self.active[place].since + lasts;
+            tokio::time::sleep_until(due.into()).await;
+        }
+        self.end_fault(place).await
+    }
+
+    /// Heals every fault in force, the last one first; none is given the time it asks for.
+    pub(super) async fn heal_all(&mut self) -> Result<(), LabError> {
+        while let Some(last) = self.active.len().checked_sub(1) {
+            self.end_fault(last).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a fault back and logs what it struck.
+    async fn end_fault(&mut self, place: usize) -> Result<(), LabError> {
+        let (kind, fault) = (self.active[place].kind, self.active[place].fault.clone());
+        let healed = kind.heal(&fault, &mut Nemesis { dispatcher: self }).await;
+        self.active.remove(place);
+        let effect = healed?;
+        self.log.write(Event::Healed { fault, effect });
+        Ok(())
+    }
+
+    /// Returns whether nothing that was injected is in force.
+    pub(crate) fn is_healed(&self) -> bool {
+        let is_paused = |life| matches!(life, Life::Paused);
+        self.active.is_empty() && !self.instances.iter().any(|one| is_paused(one.life))
+    }
+}
+
+impl Nemesis<'_, '_> {
+    /// Returns the instance that the fault names.
+    fn instance(fault: &Fault) -> Result<InstanceId, LabError> {
+        let named = fault.instance();
+        named.ok_or_else(|| harness(format!("fault {fault} names no instance")))
+    }
+
+    fn active(&self, fault: &Fault) -> Option<&Active> {
+        let mut active = self.dispatcher.active.iter();
+        active.find(|active| active.fault == *fault)
+    }
+
+    /// Sends a signal to the fault's instance.
+    pub(crate) async fn signal(
+        &mut self,
+        fault: &Fault,
+        scope: Scope,
+        signal: i32,
+    ) -> Result<(), LabError> {
+        let id = Self::instance(fault)?;
+        if scope == Scope::Tree && signal == super::SIGKILL {
+            return self.dispatcher.kill(id).await;
+        }
+        let start = self.dispatcher.instances[id.index()].start;
+        let disguise = self.dispatcher.setup.disguise;
+        let seat = self.dispatcher.cell.seat(id, disguise).await?;
+        if let Some(start) = start {
+            let sent = seat.sandbox.signal(start, scope, signal).await;
+            sent.map_err(|error| sandbox_failed(&format!("send signal {signal} to {id}"), error))?;
+        }
+        self.dispatcher.instances[id.index()].rouse();
+        Ok(())
+    }
+
+    /// Returns whether the fault's instance ended since by this signal, or with the exit code that
+    /// stands for it.
+    pub(crate) fn ended_by(&self, fault: &Fault, signal: i32) -> bool {
+        let since = self.active(fault).map_or(0, |active| active.events);
+        let ends = [Exit::Signal(signal), Exit::Code(128 + signal)];
+        let mut later = self.dispatcher.log.since(since).iter();
+        later.any(|stamped| {
+            matches!(&stamped.event, Event::Exited { instance, exit }
+                if Some(*instance) == fault.instance() && ends.contains(exit))
+        })
+    }
+
+    /// Stops the fault's instance.
+    pub(crate) async fn pause(&mut self, fault: &Fault) -> Result<(), LabError> {
+        self.dispatcher.pause(Self::instance(fault)?).await
+    }
+
+    /// Lets the fault's instance go on, if it still stands.
+    pub(crate) async fn resume(&mut self, fault: &Fault) -> Result<(), LabError> {
+        let id = Self::instance(fault)?;
+        if self.dispatcher.instances[id.index()].life == Life::Paused {
+            self.dispatcher.resume(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns how many steps were taken since the fault was injected, its own not counted.
+    pub(crate) fn steps_since(&self, fault: &Fault) -> u64 {
+        let taken = self.active(fault).map_or(0, |active| active.events);
+        let later = self.dispatcher.log.since(taken).iter();
+        let steps = later.filter(|stamped| match &stamped.event {
+            Event::Taken(Step::Heal(healed)) => healed != fault,
+            Event::Taken(_) => true,
+            _ => false,
+        });
+        steps.count() as u64
+    }
+}
