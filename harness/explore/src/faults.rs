@@ -1,5 +1,5 @@
-//! Stage `faults`: the scenario's faults at their moments, while the runs go on one after the other.
-//! A fault without a moment is placed at each request of the clean run in turn.
+//! Stage `faults`: the scenario's faults at their moments, while the runs go on one after the
+//! other. A fault without a moment is placed at each request of the clean run in turn.
 
 use crate::placed::{self, Placed};
 use crate::registry::Stage;

@@ -94,9 +94,10 @@ impl fmt::Display for Step {
 ///
 /// The dispatcher offers, in this order: for each instance by number its `Start`, or `Wake`, or for
 /// each held request by ordinal `Release` and `Forward`, and for each held reply `Deliver` and
-/// `DropReply`; then for each instance by number `Kill`, `Pause`, `Resume` as they apply; then
-/// for each fault of the trial's menu, in its order, `Inject` where it can be injected now, and
-/// `Heal` where it is active. An instance that is blocked in a service, or polls in vain, has no entry of the first kind.
+/// `DropReply`; then for each instance by number `Kill`, `Pause`, `Resume` as they apply; then for
+/// each fault of the trial's menu, in its order, `Inject` where it can be injected now, and `Heal`
+/// where it is active. An instance that is blocked in a service, or polls in vain, has no entry of
+/// the first kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enabled {
     /// The step.
