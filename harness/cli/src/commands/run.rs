@@ -316,14 +316,16 @@ fn nothing(project: &Project, args: &RunArgs) -> Result<Exit, Failure> {
 fn dry_run(args: &RunArgs, scenarios: &[Scenario]) {
     for scenario in scenarios {
         let search = &scenario.search;
-        let stages = match &search.stages {
-            None => crate::registries::Registries::all()
-                .stages
-                .iter()
-                .map(|one| one.name)
-                .collect(),
-            Some(stages) => stages.iter().map(String::as_str).collect::<Vec<_>>(),
+        let faults = twiceproof_explore::faults::FAULTS.kind.name;
+        let is_asked = |name: &str| match &search.stages {
+            _ if name == faults => !scenario.faults.is_empty(),
+            None => true,
+            Some(stages) => stages.iter().any(|stage| stage == name),
         };
+        let stages = twiceproof_explore::STAGES
+            .iter()
+            .map(|stage| stage.kind.name);
+        let stages: Vec<&str> = stages.filter(|name| is_asked(name)).collect();
         let budget = humantime::format_duration(args.budget.unwrap_or(search.budget));
         let seed = args.seed.map_or(search.seed, |seed| seed.0);
         println!("{}", twiceproof_report::escape::show(&scenario.name, 80));
