@@ -68,7 +68,8 @@ impl Dispatcher<'_> {
                 self.freed = true;
                 continue;
             }
-            if self.is_over() {
+            let goes_on = enabled.iter().any(|offer| !offer.step.is_fault());
+            if !goes_on && self.is_over() {
                 return Ok(Vec::new());
             }
             if Self::has_progress(&enabled) {
