@@ -37,6 +37,9 @@ pub enum Meaning {
     /// From the instance: one complete request, which a tap may hold. The text is masked (see
     /// [`crate::sql`]) and free of secrets; it is the text of the request's signature.
     Request(String),
+    /// From the instance: one complete request that gets no reply (Redis, after CLIENT REPLY OFF).
+    /// A tap may hold it like any other; nothing tells when the service has done it.
+    Unanswered(String),
     /// From the instance: a question that the tap answers itself with these bytes and does not
     /// forward (PostgreSQL's `SSLRequest`, answered `N`).
     Answer(&'static [u8]),

@@ -9,6 +9,7 @@ mod codec;
 mod marks;
 mod opaque;
 mod postgres;
+pub mod redis;
 pub mod registry;
 mod smtp;
 pub mod sql;

@@ -6,6 +6,7 @@ use crate::Protocol;
 /// The protocols, in the order in which the reference lists them.
 pub const PROTOCOLS: &[&dyn Protocol] = &[
     &crate::postgres::Postgres,
+    &crate::redis::Redis,
     &crate::smtp::Smtp,
     &crate::opaque::Opaque,
 ];

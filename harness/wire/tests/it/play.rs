@@ -125,7 +125,8 @@ pub(crate) fn random(seed: &mut u64) -> u64 {
 /// Returns the texts of a mark.
 pub(crate) fn texts(mark: &Mark) -> Vec<&str> {
     match &mark.meaning {
-        Meaning::Request(text) | Meaning::Push(text) | Meaning::Opaque(text) => vec![text],
+        Meaning::Request(text) | Meaning::Unanswered(text) => vec![text],
+        Meaning::Push(text) | Meaning::Opaque(text) => vec![text],
         Meaning::ReplyEnd(reply) => reply.tags.iter().map(|tag| tag.command.as_str()).collect(),
         _ => Vec::new(),
     }
@@ -151,6 +152,7 @@ fn meaning(meaning: &Meaning) -> String {
     match meaning {
         Meaning::Pass => "pass".to_owned(),
         Meaning::Request(text) => format!("request {text}"),
+        Meaning::Unanswered(text) => format!("unanswered {text}"),
         Meaning::Answer(bytes) => format!("answer {}", bytes.escape_ascii()),
         Meaning::Cancel { .. } => "cancel".to_owned(),
         Meaning::Goodbye => "goodbye".to_owned(),

@@ -73,6 +73,36 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     prop::sample::select(lines).prop_map(|line| line.as_bytes().to_vec())
 }
 
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    let values: Vec<&str> = vec![
+        "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n",
+        "*1\r\n$5\r\nMULTI\r\n",
+        "*1\r\n$4\r\nEXEC\r\n",
+        "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n",
+        "*1\r\n$11\r\nUNSUBSCRIBE\r\n",
+        "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+        "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n",
+        "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n",
+        ">2\r\n$10\r\ninvalidate\r\n_\r\n",
+        "HELLO 3\r\n",
+        "CLIENT REPLY SKIP\r\n",
+        "CLIENT REPLY ON\r\n",
+        "SET k 'v w'\r\n",
+        "\r\n",
+        "*0\r\n",
+        "*-1\r\n",
+        "+OK\r\n",
+        "+QUEUED\r\n",
+        "-ERR no\r\n",
+        ":1\r\n",
+        "%1\r\n+a\r\n*1\r\n,1.5\r\n",
+        "*2\r\n",
+        "$3\r\nabc\r\n",
+        "$3\r\nab",
+    ];
+    prop::sample::select(values).prop_map(|value| value.as_bytes().to_vec())
+}
+
 fn conversation(piece: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<Chunk>> {
     let chunk = prop_oneof![
         20 => (side(), piece).prop_map(|(side, bytes)| Chunk::Bytes(side, bytes)),
@@ -110,6 +140,11 @@ proptest! {
 
     #[test]
     fn lines_of_smtp(chunks in conversation(line()), seed: u64) {
+        check(&chunks, seed);
+    }
+
+    #[test]
+    fn values_of_redis(chunks in conversation(value()), seed: u64) {
         check(&chunks, seed);
     }
 

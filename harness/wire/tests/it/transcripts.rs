@@ -31,6 +31,13 @@ pub(crate) const TRANSCRIPTS: &[(&str, &str, &str)] = &[
     transcript!("postgres", "psycopg-pipeline.1"),
     transcript!("postgres", "psycopg-prepared.1"),
     transcript!("postgres", "psycopg2.1"),
+    transcript!("redis", "node-redis.1"),
+    transcript!("redis", "node-redis.2"),
+    transcript!("redis", "redis-cli.1"),
+    transcript!("redis", "redis-py.1"),
+    transcript!("redis", "redis-py.2"),
+    transcript!("redis", "redis-py.3"),
+    transcript!("redis", "redis-rs.1"),
     transcript!("smtp", "smtplib.1"),
     transcript!("postgres", "tokio-postgres.1"),
 ];

@@ -4,7 +4,7 @@
     python3 harness/wire/tests/record/record.py [NAME...]
 
 Needs Python up to 3.11 (for `smtpd`), PostgreSQL's programs (PG_BIN names their folder if PATH does not), psycopg 3 and 2, a JDK with PostgreSQL's
-driver (JDBC_JAR), and cargo. All of it runs on loopback, in a temporary folder, and is gone at the end.
+driver (JDBC_JAR), redis-server, redis-cli, redis-py, node-redis, and cargo. All of it runs on loopback, in a temporary folder, and is gone at the end.
 
 A transcript is one connection, one line a chunk, in the order in which the proxy read them: `> ` from the
 instance, `< ` from the service, `>|` and `<|` for their ends; bytes that do not print as `\\xNN`. The proxy does
@@ -175,15 +175,49 @@ def record(name, command, port):
     proxy = Proxy(port)
     host, port = proxy.address
     environment = dict(os.environ, PGPORT=str(port), PGHOST=host, PGUSER="postgres", PGDATABASE="postgres",
-                       PGPASSWORD="hunter2", PGAPPNAME="record", SMTP_PORT=str(port))
+                       PGPASSWORD="hunter2", PGAPPNAME="record", SMTP_PORT=str(port),
+                       NODE_PATH="/usr/share/nodejs")
     subprocess.run([str(word) for word in command()], env=environment, timeout=300,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if name.startswith("psql") else None)
     proxy.close()
     for old in OUT.glob(f"{name}.*.txt"):
         old.unlink()
     for number, lines in enumerate(proxy.transcripts, 1):
+        if name == "redis-cli":
+            # It asks for the help of all commands first: 170 kB that tell nothing.
+            lines = lines[next(at for at, line in enumerate(lines) if line.endswith("30000\\x0d\\x0a")):]
         (OUT / f"{name}.{number}.txt").write_text("\n".join(lines) + "\n")
     print(name, [len(lines) for lines in proxy.transcripts])
+
+
+class Redis:
+    """A server of our own."""
+
+    def __init__(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        words = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        self.server = subprocess.Popen(words, stdout=subprocess.DEVNULL, cwd=folder)
+        cli = ["redis-cli", "-p", str(self.port)]
+        for _ in range(200):
+            if subprocess.run([*cli, "ping"], capture_output=True).stdout == b"PONG\n":
+                break
+            time.sleep(0.05)
+        self.clean = lambda: subprocess.run([*cli, "flushall"], stdout=subprocess.DEVNULL)
+        subprocess.run([*cli, "config", "set", "requirepass", ""], stdout=subprocess.DEVNULL)
+        subprocess.run([*cli, "acl", "setuser", "default", ">hunter2", "nopass"], stdout=subprocess.DEVNULL)
+
+    def stop(self):
+        self.server.terminate()
+        self.server.wait()
+
+
+REDIS = {
+    "redis-cli": lambda: ["sh", "-c", f"redis-cli -h $PGHOST -p $PGPORT < {HERE / 'redis-cli.txt'}"],
+    "redis-py": python("redis_py_session.py"),
+    "node-redis": lambda: ["node", HERE / "redis_session.js"],
+    "redis-rs": cargo("redis_rs"),
+}
 
 
 class Sink(smtpd.SMTPServer):
@@ -203,6 +237,16 @@ def main():
                     record(name, POSTGRES[name], cluster.port)
             finally:
                 cluster.stop()
+    names = [name for name in REDIS if not wanted or name in wanted]
+    if names:
+        with tempfile.TemporaryDirectory() as folder:
+            server = Redis(folder)
+            try:
+                for name in names:
+                    server.clean()
+                    record(name, REDIS[name], server.port)
+            finally:
+                server.stop()
     if not wanted or "smtplib" in wanted:
         sink = Sink(("127.0.0.1", 0), None)
         threading.Thread(target=asyncore.loop, kwargs={"timeout": 0.1}, daemon=True).start()

@@ -4,6 +4,7 @@
 mod opaque;
 mod pipelines;
 mod postgres;
+mod redis;
 mod smtp;
 
 use crate::play::{Chunk, play, render, split};
