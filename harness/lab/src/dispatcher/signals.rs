@@ -80,6 +80,7 @@ impl Dispatcher<'_> {
         let addresses = stream.local_addr().ok().map(|local| (peer, local));
         let dialed = self.cell.services[service].service.dial().await;
         let upstream = dialed.map_err(service_failed)?;
+        let session = self.cell.services[service].service.session(&upstream);
         let (permits, receiver) = mpsc::unbounded_channel();
         let (epoch, place) = (self.cell.epoch(), self.links.len());
         let sender = self.cell.sender();
@@ -106,7 +107,7 @@ impl Dispatcher<'_> {
             id,
             service,
             permits,
-            session: None,
+            session,
             addresses,
             held: None,
             flights: Vec::new(),

@@ -3,6 +3,7 @@
 mod files;
 pub(crate) mod output;
 mod postgres;
+pub(crate) mod redis;
 mod smtp;
 
 use crate::backend::Backend;
@@ -17,7 +18,12 @@ use twiceproof_model::snapshot::{Content, Object, ObjectName};
 use twiceproof_model::target::{ServiceSpec, StateSpec};
 
 /// Every kind of service, in the order in which the reference lists them.
-pub const SERVICES: &[&dyn ServiceKind] = &[&postgres::Postgres, &files::Files, &smtp::Smtp];
+pub const SERVICES: &[&dyn ServiceKind] = &[
+    &postgres::Postgres,
+    &redis::Redis,
+    &files::Files,
+    &smtp::Smtp,
+];
 
 /// Returns the kind of service with this name.
 pub fn find(name: &str) -> Option<&'static dyn ServiceKind> {
@@ -159,6 +165,13 @@ pub trait Service {
     /// Opens a connection for a link. Fails only if the service is gone.
     fn dial(&mut self) -> LocalBoxFuture<'_, Result<ServiceStream, ServiceError>>;
 
+    /// Returns the number of the session that a connection just dialled is, where that is known
+    /// before the service says anything.
+    fn session(&self, stream: &ServiceStream) -> Option<i32> {
+        let _ = stream;
+        None
+    }
+
     /// Makes the state that every trial begins with. All links of the former trial are closed.
     fn reset(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>>;
 
@@ -175,7 +188,7 @@ pub trait Service {
     /// for.
     ///
     /// `sessions` are the numbers that links of this service were told
-    /// ([`twiceproof_wire::Meaning::Session`]).
+    /// ([`twiceproof_wire::Meaning::Session`]), or have by [`Service::session`].
     fn blocked<'a>(
         &'a mut self,
         sessions: &'a [i32],

@@ -6,6 +6,7 @@
 pub(crate) mod files;
 pub(crate) mod mail;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 pub(crate) mod sqlite;
 
 use crate::service::{CONTENT_BYTES_MAX, KnownContents};

@@ -1,7 +1,7 @@
 //! What a tap and its dispatcher say to each other.
 
-use twiceproof_model::Reply;
 use twiceproof_model::event::{LinkEnd, Peer};
+use twiceproof_model::{Outcome, Reply};
 
 /// What a tap does with requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,26 @@ pub enum TapEvent {
     },
     /// Both directions ended, and the task with them.
     Gone,
+}
+
+impl TapEvent {
+    /// Returns what is told of a request that has passed.
+    pub(super) fn request(text: String) -> Self {
+        let bytes_hash = 0;
+        Self::Request { text, bytes_hash }
+    }
+
+    /// Returns what is told where no reply follows: all that can be said is that it may have
+    /// written.
+    pub(super) fn unanswered() -> Self {
+        let outcome = Outcome::Ok;
+        let reply = Reply {
+            outcome,
+            ..Reply::unknown()
+        };
+        let bytes_hash = 0;
+        Self::Reply { reply, bytes_hash }
+    }
 }
 
 /// What the dispatcher lets a tap do.

@@ -224,10 +224,11 @@ impl Tap {
     /// Tells what passed on a link that is not gated.
     fn trace(&mut self, meaning: Meaning) {
         match meaning {
-            Meaning::Request(text) => (self.tell)(TapEvent::Request {
-                text,
-                bytes_hash: 0,
-            }),
+            Meaning::Request(text) => (self.tell)(TapEvent::request(text)),
+            Meaning::Unanswered(text) => {
+                (self.tell)(TapEvent::request(text));
+                (self.tell)(TapEvent::unanswered());
+            }
             Meaning::ReplyEnd(reply) => (self.tell)(TapEvent::Reply {
                 reply,
                 bytes_hash: 0,
@@ -295,7 +296,7 @@ impl Tap {
         };
         let end = mark.end;
         match &mark.meaning {
-            Meaning::Request(text) => {
+            Meaning::Request(text) | Meaning::Unanswered(text) => {
                 if self.stand == Stand::Idle {
                     let text = text.clone();
                     let bytes_hash = self.hash_request(end);
@@ -407,15 +408,21 @@ impl Tap {
     fn apply(&mut self, permit: Permit) -> bool {
         match permit {
             Permit::Release | Permit::Forward if self.stand == Stand::Held => {
-                if let Some(mark) = self.up.marks.pop_front() {
-                    self.up.buffer.permit(mark.end);
+                let whole = permit == Permit::Forward;
+                self.stand = Stand::InFlight { whole };
+                let mark = self.up.marks.pop_front();
+                self.up
+                    .buffer
+                    .permit(mark.as_ref().map_or(0, |mark| mark.end));
+                if mark.is_some_and(|mark| matches!(mark.meaning, Meaning::Unanswered(_))) {
+                    self.stand = Stand::Answered;
+                    (self.tell)(TapEvent::unanswered());
                 }
-                self.stand = Stand::InFlight {
-                    whole: permit == Permit::Forward,
-                };
             }
             Permit::Deliver if self.stand == Stand::Answered => {
-                if let Some(mark) = self.down.marks.pop_front() {
+                // A request without a reply has no mark on this side.
+                let is_end = |mark: &mut Mark| matches!(mark.meaning, Meaning::ReplyEnd(_));
+                if let Some(mark) = self.down.marks.pop_front_if(is_end) {
                     self.down.buffer.permit(mark.end);
                 }
                 self.stand = Stand::Idle;

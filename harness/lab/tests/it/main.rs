@@ -6,6 +6,7 @@ mod service_all;
 mod service_files;
 mod service_kit;
 mod service_postgres;
+mod service_redis;
 mod service_smtp;
 mod tap;
 mod trial;

@@ -30,6 +30,8 @@ pub(crate) fn local() -> &'static dyn Backend {
 pub(crate) struct Fixture {
     pub(crate) service: Box<dyn Service>,
     pub(crate) known: KnownContents,
+    /// What its links speak.
+    pub(crate) protocol: &'static str,
     _folder: tempfile::TempDir,
 }
 
@@ -90,6 +92,7 @@ impl Fixture {
         Ok(Self {
             service,
             known: KnownContents::default(),
+            protocol: kind.protocol().unwrap_or("opaque"),
             _folder: folder,
         })
     }

@@ -9,39 +9,43 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 use twiceproof_lab::tap::tcp::{Mode, Permit};
 
 const SEED: &str = include_str!("../../../../wire/tests/record/seed.sql");
-const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/tests/record/");
+pub(super) const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/tests/record/");
 const DRIVER: &str = "/usr/share/java/postgresql.jar";
 
 /// Every way but the direct one, which is what they are measured by.
-const WAYS: [Way; 4] = [
+pub(super) const WAYS: [Way; 4] = [
     Way::Tap(Mode::Pump),
     Way::Tap(Mode::Trace),
     Way::Gate(Permit::Release),
     Way::Gate(Permit::Forward),
 ];
 
-async fn server() -> Fixture {
-    let wanted = Wanted {
+fn server() -> Wanted<'static> {
+    Wanted {
         kind: "postgres",
         seeds: &[("seed.sql", SEED)],
         ..Wanted::default()
-    };
-    Fixture::start(wanted).await.unwrap()
+    }
 }
+
+/// Takes out of bytes what differs from session to session.
+pub(super) type Mask = fn(&[u8]) -> Vec<u8>;
 
 /// Runs the client in every way and compares what it saw and what it left behind. Returns what it
 /// saw.
 fn compare<C: Future<Output = String>>(client: impl Fn(u16) -> C) -> Observed {
-    compare_but_for(<[u8]>::to_vec, client)
+    compare_but_for(server(), [<[u8]>::to_vec; 2], client)
 }
 
-/// The same, but for what `mask` takes out of the bytes that the client sends.
-fn compare_but_for<C: Future<Output = String>>(
-    mask: fn(&[u8]) -> Vec<u8>,
+/// The same on any service, but for what the masks take out of the bytes that the client sends and
+/// of those that it receives.
+pub(super) fn compare_but_for<C: Future<Output = String>>(
+    wanted: Wanted<'_>,
+    [mask_up, mask_down]: [Mask; 2],
     client: impl Fn(u16) -> C,
 ) -> Observed {
     run(async {
-        let mut fixture = server().await;
+        let mut fixture = Fixture::start(wanted).await.unwrap();
         let (direct, _) = observe(&mut fixture, Way::Direct, &client).await;
         let state = hashes(&fixture.capture().await);
         let mut traced: Option<Heard> = None;
@@ -59,8 +63,8 @@ fn compare_but_for<C: Future<Output = String>>(
                         direct.escape_ascii()
                     );
                 };
-                same(&mask(&seen.0), &mask(&direct.0));
-                same(&seen.1, &direct.1);
+                same(&mask_up(&seen.0), &mask_up(&direct.0));
+                same(&mask_down(&seen.1), &mask_down(&direct.1));
             }
             assert_eq!(hashes(&fixture.capture().await), state, "{way:?}");
             assert_eq!(heard.opaque, Vec::<String>::new(), "{way:?}");
@@ -80,7 +84,7 @@ fn compare_but_for<C: Future<Output = String>>(
 }
 
 /// Runs a program with the port in its environment; returns how it ended and all that it printed.
-async fn program(port: u16, words: Vec<String>) -> String {
+pub(super) async fn program(port: u16, words: Vec<String>) -> String {
     let mut command = Command::new("timeout");
     command.arg("50").args(words);
     command
@@ -89,7 +93,8 @@ async fn program(port: u16, words: Vec<String>) -> String {
     command
         .env("PGUSER", "app")
         .env("PGDATABASE", "app")
-        .env("PGAPPNAME", "client");
+        .env("PGAPPNAME", "client")
+        .env("NODE_PATH", "/usr/share/nodejs");
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.unwrap().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -228,7 +233,7 @@ fn pgbench_prepared() {
 
 #[test]
 fn tokio_postgres_copies_pipelines_and_fails() {
-    let seen = compare_but_for(unnumbered, |port| async move {
+    let seen = compare_but_for(server(), [unnumbered, <[u8]>::to_vec], |port| async move {
         let config = format!("host=127.0.0.1 port={port} user=app dbname=app");
         let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
         let connection = tokio::spawn(connection);

@@ -3,4 +3,5 @@
 mod clients;
 mod links;
 mod observe;
+mod redis;
 mod splits;

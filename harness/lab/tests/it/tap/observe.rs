@@ -129,7 +129,7 @@ pub(crate) async fn observe<C: Future<Output = String>>(
                     let (ours, instance) = pair().await;
                     let instance = ServiceStream::Tcp(instance);
                     let server = ServiceStream::Tcp(far);
-                    let codec = Some(registry::find("postgres").unwrap().codec());
+                    let codec = Some(registry::find(fixture.protocol).unwrap().codec());
                     let tap = join(instance, server, codec, mode, receiver, tell);
                     tasks.push(tokio::task::spawn_local(tap));
                     far = ours;
@@ -156,7 +156,10 @@ pub(crate) async fn observe<C: Future<Output = String>>(
     while let Ok((link, event)) = events.try_recv() {
         governor.heed(link, event, gate);
     }
-    let links = records.iter().map(|record| settle(&record.borrow()));
+    let links = records.iter().map(|record| match fixture.protocol {
+        "postgres" => settle(&record.borrow()),
+        _ => record.borrow().clone(),
+    });
     let links = links.collect();
     (Observed { told, links }, governor.heard)
 }
