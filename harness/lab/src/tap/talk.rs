@@ -2,6 +2,7 @@
 
 use twiceproof_model::event::{LinkEnd, Peer};
 use twiceproof_model::{Outcome, Reply};
+use twiceproof_wire::Meaning;
 
 /// What a tap does with requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +55,6 @@ pub enum TapEvent {
 }
 
 impl TapEvent {
-    /// Returns what is told of a request that has passed.
-    pub(super) fn request(text: String) -> Self {
-        let bytes_hash = 0;
-        Self::Request { text, bytes_hash }
-    }
-
     /// Returns what is told where no reply follows: all that can be said is that it may have
     /// written.
     pub(super) fn unanswered() -> Self {
@@ -70,6 +65,23 @@ impl TapEvent {
         };
         let bytes_hash = 0;
         Self::Reply { reply, bytes_hash }
+    }
+}
+
+/// Tells what passed on a link that is not gated.
+pub(super) fn tell_passed(meaning: Meaning, tell: &mut Tell) {
+    let bytes_hash = 0;
+    match meaning {
+        Meaning::Request(text) => tell(TapEvent::Request { text, bytes_hash }),
+        Meaning::Unanswered(text) => {
+            tell(TapEvent::Request { text, bytes_hash });
+            tell(TapEvent::unanswered());
+        }
+        Meaning::ReplyEnd(reply) => tell(TapEvent::Reply { reply, bytes_hash }),
+        Meaning::Push(text) => tell(TapEvent::Pushed(text)),
+        Meaning::Session { session } => tell(TapEvent::Session(session)),
+        Meaning::Opaque(reason) => tell(TapEvent::Opaque(reason)),
+        _ => {}
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::service::ServiceStream;
 use crate::tap::buffer::Buffer;
 use crate::tap::direction::Direction;
+use crate::tap::talk::tell_passed;
 pub use crate::tap::talk::{Mode, Permit, TapEvent, Tell};
 use std::hash::{DefaultHasher, Hasher};
 use std::io;
@@ -169,7 +170,7 @@ impl Tap {
             self.swallow(&marks);
         }
         for mark in marks {
-            self.trace(mark.meaning);
+            tell_passed(mark.meaning, &mut self.tell);
         }
     }
 
@@ -221,25 +222,6 @@ impl Tap {
         self.answers.permit(u64::MAX);
     }
 
-    /// Tells what passed on a link that is not gated.
-    fn trace(&mut self, meaning: Meaning) {
-        match meaning {
-            Meaning::Request(text) => (self.tell)(TapEvent::request(text)),
-            Meaning::Unanswered(text) => {
-                (self.tell)(TapEvent::request(text));
-                (self.tell)(TapEvent::unanswered());
-            }
-            Meaning::ReplyEnd(reply) => (self.tell)(TapEvent::Reply {
-                reply,
-                bytes_hash: 0,
-            }),
-            Meaning::Push(text) => (self.tell)(TapEvent::Pushed(text)),
-            Meaning::Session { session } => (self.tell)(TapEvent::Session(session)),
-            Meaning::Opaque(reason) => (self.tell)(TapEvent::Opaque(reason)),
-            _ => {}
-        }
-    }
-
     /// Notes that a side's stream ended.
     fn end(&mut self, side: Side, how: LinkEnd) {
         let mut marks = Vec::new();
@@ -259,7 +241,7 @@ impl Tap {
         } else {
             direction.buffer.permit(u64::MAX);
             for mark in marks {
-                self.trace(mark.meaning);
+                tell_passed(mark.meaning, &mut self.tell);
             }
         }
         (self.tell)(TapEvent::Closed { by, how });
@@ -411,9 +393,8 @@ impl Tap {
                 let whole = permit == Permit::Forward;
                 self.stand = Stand::InFlight { whole };
                 let mark = self.up.marks.pop_front();
-                self.up
-                    .buffer
-                    .permit(mark.as_ref().map_or(0, |mark| mark.end));
+                let end = mark.as_ref().map_or(0, |mark| mark.end);
+                self.up.buffer.permit(end);
                 if mark.is_some_and(|mark| matches!(mark.meaning, Meaning::Unanswered(_))) {
                     self.stand = Stand::Answered;
                     (self.tell)(TapEvent::unanswered());

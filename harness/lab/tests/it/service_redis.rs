@@ -166,7 +166,7 @@ fn what_is_no_key_is_taken_back_too() {
         let mut stream = dial(&mut fixture).await;
         tell(
             &mut stream,
-            "CONFIG SET maxmemory 100mb\nACL SETUSER other on nopass\nEVAL \"return 8\" 0\nSCRIPT FLUSH\n\
+            "HELLO 3\nCONFIG SET maxmemory 100mb\nACL SETUSER other on nopass\nEVAL \"return 8\" 0\nSCRIPT FLUSH\n\
              SUBSCRIBE channel\nCLIENT PAUSE 100000 WRITE",
         )
         .await;
@@ -180,14 +180,14 @@ fn what_is_no_key_is_taken_back_too() {
         let told = tell(
             &mut stream,
             "CONFIG GET maxmemory\nACL USERS\nSET a 1\nPUBLISH channel x\n\
-             CONFIG GET notify-keyspace-events\nEVALSHA 7f923f79fe76194c868d7e1d0820de36700eb649 0",
+             CONFIG GET notify-keyspace-events\nEVALSHA 59b6ab2fbe0ee4b25733de0f62e6cda4899ef8e9 0",
         )
         .await;
         assert!(told.contains("maxmemory\r\n$1\r\n0\r\n"), "{told}");
         assert!(!told.contains("other"), "{told}");
         assert!(told.contains("+OK\r\n:0\r\n"), "{told}");
         assert!(told.contains("$3\r\nAKE\r\n"), "{told}");
-        assert!(told.contains("NOSCRIPT") || told.contains(":7"), "{told}");
+        assert!(told.contains(":7\r\n"), "{told}");
     });
 }
 
@@ -233,12 +233,9 @@ fn a_blocked_session_is_named_by_its_port() {
                 .unwrap()
                 .is_empty()
         );
-        let mut answer = vec![0; 26];
+        let mut answer = [0; 22];
         waiting.read_exact(&mut answer).await.unwrap();
-        assert_eq!(
-            answer,
-            b"*2\r\n$5\r\nempty\r\n$1\r\nx\r\n\0\0\0"[..26].to_vec()
-        );
+        assert_eq!(&answer, b"*2\r\n$5\r\nempty\r\n$1\r\nx\r\n");
     });
 }
 

@@ -175,10 +175,12 @@ impl Running {
             Ok(true) => return Ok(()),
             Ok(false) | Err(Failed::Refused { .. }) => {}
             // Whoever ended the lab's session, or keeps the server busy, gets a new server.
-            Err(error) => match self.origin.server.death_or(&error.to_string()).await {
-                died @ ServiceError::Died { .. } => return Err(died),
-                _ => {}
-            },
+            Err(error) => {
+                let error = self.origin.server.death_or(&error.to_string()).await;
+                if matches!(error, ServiceError::Died { .. }) {
+                    return Err(error);
+                }
+            }
         }
         let (client, seeded) = self.origin.make().await?;
         (self.client, self.seeded) = (client, seeded);

@@ -29,7 +29,7 @@ fn server() -> Wanted<'static> {
 }
 
 /// Takes out of bytes what differs from session to session.
-pub(super) type Mask = fn(&[u8]) -> Vec<u8>;
+type Mask = fn(&[u8]) -> Vec<u8>;
 
 /// Runs the client in every way and compares what it saw and what it left behind. Returns what it
 /// saw.
