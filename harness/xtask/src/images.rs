@@ -18,14 +18,17 @@ pub(crate) const TASK: Task = Task {
 /// Holds the compiled targets, and nothing else.
 const SCRATCH: &str = "twiceproof/scratch:1";
 
-/// Holds bash, Python, Alembic, and PostgreSQL with its tools.
+/// Holds bash, Python, Alembic, and PostgreSQL and Redis with their tools.
 const DEBIAN: &str = "twiceproof/debian:12";
 
 /// The same image, as the stand-in for `postgres` images.
 const POSTGRES: &str = "twiceproof/postgres:15";
 
+/// The same image, as the stand-in for `redis` images.
+const REDIS: &str = "twiceproof/redis:7";
+
 /// What `TWICEPROOF_IMAGE_MAP` must say for the scenarios of the repository.
-pub(crate) const IMAGE_MAP: &str = "postgres:17=twiceproof/postgres:15";
+pub(crate) const IMAGE_MAP: &str = "postgres:17=twiceproof/postgres:15,redis:7=twiceproof/redis:7";
 
 /// The label that holds the hash of the recipe.
 const LABEL: &str = "twiceproof.recipe";
@@ -36,7 +39,7 @@ const BOOTSTRAP: &[&str] = &[
     "--quiet",
     "--variant=minbase",
     "--include=alembic,bash,postgresql-15,postgresql-client-15,python3",
-    "--include=python3-psycopg,python3-psycopg2",
+    "--include=python3-psycopg,python3-psycopg2,python3-redis,redis-server",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
@@ -59,7 +62,8 @@ fn build() -> Result<(), Failure> {
         run(&words)?;
         import(DEBIAN, &recipe, &archive)?;
     }
-    run(&["docker", "tag", DEBIAN, POSTGRES])
+    run(&["docker", "tag", DEBIAN, POSTGRES])?;
+    run(&["docker", "tag", DEBIAN, REDIS])
 }
 
 /// Builds the image that holds the compiled targets alone.

@@ -43,6 +43,10 @@ const PACKAGES: &[Package] = &[
         why: "Debian image",
     },
     Package {
+        name: "node-redis",
+        why: "byte-for-byte test of node-redis",
+    },
+    Package {
         name: "postgresql",
         why: "service postgres, pgbench, psql",
     },
@@ -53,6 +57,14 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "python3-psycopg2",
         why: "target alembic-upgrade",
+    },
+    Package {
+        name: "python3-redis",
+        why: "targets in Python, and the tests of their locks",
+    },
+    Package {
+        name: "redis-server",
+        why: "service redis, redis-cli, redis-benchmark",
     },
 ];
 
