@@ -2,11 +2,12 @@
 
 use crate::dispatcher::Dispatcher;
 use crate::dispatcher::world::Life;
-use crate::fail::{harness, sandbox_failed};
+use crate::fail::{harness, sandbox_failed, service_failed};
 use crate::fault::{self, FaultKind, Strikes};
 use crate::sandbox::Scope;
 use std::time::Instant;
 use twiceproof_explore::LabError;
+use twiceproof_model::fault::Who;
 use twiceproof_model::{Enabled, Event, Exit, Fault, InstanceId, Step};
 
 /// A fault in force.
@@ -16,6 +17,8 @@ pub(super) struct Active {
     since: Instant,
     /// How many events had been logged when it was injected.
     events: usize,
+    /// What it struck at once.
+    struck: u64,
 }
 
 /// What kinds of faults may do to a trial.
@@ -52,7 +55,17 @@ impl Dispatcher<'_> {
         match kind.strikes() {
             Strikes::Process => instance.is_some_and(|one| one.life == Life::Running),
             Strikes::Request => false,
+            Strikes::Lease => self.service_of(fault).is_some(),
         }
+    }
+
+    /// Returns the place of the service that the fault strikes.
+    fn service_of(&self, fault: &Fault) -> Option<usize> {
+        let Who::Service(name) = &fault.who else {
+            return None;
+        };
+        let mut services = self.cell.services.iter();
+        services.position(|service| service.name == *name)
     }
 
     /// Injects a fault.
@@ -64,6 +77,7 @@ impl Dispatcher<'_> {
             kind,
             since: Instant::now(),
             events: self.log.len(),
+            struck: 0,
         });
         kind.inject(fault, &mut Nemesis { dispatcher: self })
             .await?;
@@ -165,6 +179,26 @@ impl Nemesis<'_, '_> {
             self.dispatcher.resume(id).await?;
         }
         Ok(())
+    }
+
+    /// Ends a lease in the fault's service. Who polls for it is let go on.
+    pub(crate) async fn expire(&mut self, fault: &Fault, lease: &str) -> Result<(), LabError> {
+        let place = self.dispatcher.service_of(fault);
+        let place = place.ok_or_else(|| harness(format!("fault {fault} names no service")))?;
+        let service = &mut self.dispatcher.cell.services[place].service;
+        let is_gone = service.expire(lease).await.map_err(service_failed)?;
+        let mut active = self.dispatcher.active.iter_mut();
+        if let Some(active) = active.find(|active| active.fault == *fault) {
+            active.struck += u64::from(is_gone);
+        }
+        self.dispatcher.wake_pollers(None);
+        self.dispatcher.free();
+        Ok(())
+    }
+
+    /// Returns what the fault struck at once.
+    pub(crate) fn struck(&self, fault: &Fault) -> u64 {
+        self.active(fault).map_or(0, |active| active.struck)
     }
 
     /// Returns how many steps were taken since the fault was injected, its own not counted.

@@ -1,5 +1,6 @@
 //! Faults: what the lab can inject. One file a kind, and a line in [`FAULTS`].
 
+mod expire;
 mod kill;
 mod lost_reply;
 mod pause;
@@ -13,7 +14,12 @@ use twiceproof_model::Fault;
 use twiceproof_model::kind::Kind;
 
 /// Every kind of fault, in the order in which the reference lists them.
-pub const FAULTS: &[&dyn FaultKind] = &[&kill::Kill, &pause::Pause, &lost_reply::LostReply];
+pub const FAULTS: &[&dyn FaultKind] = &[
+    &kill::Kill,
+    &pause::Pause,
+    &lost_reply::LostReply,
+    &expire::Expire,
+];
 
 /// What a kind of fault strikes, and so when it can be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub enum Strikes {
     Process,
     /// The request at which an instance stands held.
     Request,
+    /// A lease in a service.
+    Lease,
 }
 
 /// A kind of fault: an entry of [`FAULTS`].

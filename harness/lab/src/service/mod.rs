@@ -194,6 +194,13 @@ pub trait Service {
         sessions: &'a [i32],
     ) -> LocalBoxFuture<'a, Result<BTreeMap<i32, Vec<i32>>, ServiceError>>;
 
+    /// Ends a lease as the service would end it when its time is over; returns whether it was there
+    /// and is gone. A service that knows no leases ends none.
+    fn expire<'a>(&'a mut self, lease: &'a str) -> LocalBoxFuture<'a, Result<bool, ServiceError>> {
+        let _ = lease;
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
     /// Resolves when the service died by itself; never resolves before. Cancel-safe.
     fn died(&mut self) -> LocalBoxFuture<'_, ServiceError>;
 }

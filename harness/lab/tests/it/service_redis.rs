@@ -240,6 +240,21 @@ fn a_blocked_session_is_named_by_its_port() {
 }
 
 #[test]
+fn a_lease_ends_at_once_and_nothing_else_does() {
+    run(async {
+        let mut fixture = Fixture::start(wanted()).await.unwrap();
+        assert!(fixture.service.expire("lease").await.unwrap());
+        assert!(!names(&fixture.capture().await).contains(&"lease"));
+        let state = hashes(&fixture.capture().await);
+        // Gone, never there, no lease.
+        for none in ["lease", "nothing", "text"] {
+            assert!(!fixture.service.expire(none).await.unwrap(), "{none}");
+        }
+        assert_eq!(hashes(&fixture.capture().await), state);
+    });
+}
+
+#[test]
 fn a_seed_that_fails_is_named_by_file_and_line() {
     let check = |seed: &str, expect: &str| {
         run(async {

@@ -1,6 +1,7 @@
 //! Redis: a private server for each cell, without any persistence.
 
 pub(crate) mod client;
+mod lease;
 mod seed;
 mod server;
 
@@ -244,6 +245,13 @@ impl Service for Running {
                 .collect::<Vec<_>>();
             let asked = waiting.into_iter().filter(|port| sessions.contains(port));
             Ok(asked.map(|port| (port, Vec::new())).collect())
+        })
+    }
+
+    fn expire<'a>(&'a mut self, lease: &'a str) -> LocalBoxFuture<'a, Result<bool, ServiceError>> {
+        Box::pin(async move {
+            let expired = lease::expire(&mut self.client, lease).await;
+            self.origin.check("end a lease", expired).await
         })
     }
 

@@ -56,6 +56,32 @@ fn a_row_lock_blocks() {
 }
 
 #[test]
+fn a_wait_for_an_element_of_a_list_blocks() {
+    let script =
+        "case $N in 1) redis-cli -h cache BLPOP q 0 ;; 2) redis-cli -h cache RPUSH q x ;; esac";
+    let mut lab = Small::new(&format!(
+        "command = [\"sh\", \"-c\", '''{script}''']\nenv = {{ N = \"{{instance}}\" }}\n\
+         [service.redis]\nkind = \"redis\"\nhost = \"cache\"\n"
+    ));
+    let wishes = [
+        "start job#1",
+        "release job#1@1",
+        "start job#2",
+        "release job#2@1",
+    ];
+    let seen = lab.run(2, &wishes).granted();
+    // Nobody knows who will write what it waits for.
+    let blocked = |event: &Event| match event {
+        Event::Blocked { instance, by } => *instance == job(1) && by.is_empty(),
+        _ => false,
+    };
+    assert!(seen.has(blocked), "{:#?}", seen.record.trace);
+    assert!(seen.has(|event| *event == Event::Unblocked(job(1))));
+    assert!(!seen.offered(3).contains(&"deliver job#1@1"));
+    assert_eq!(seen.exits(), [Exit::Code(0); 2]);
+}
+
+#[test]
 fn a_killed_holder_frees_the_lock() {
     let mut lab = Small::psql(&session("select pg_advisory_xact_lock(5)"));
     let wishes = [

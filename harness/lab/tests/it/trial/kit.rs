@@ -11,7 +11,9 @@ use twiceproof_lab::real_lab::{LabOptions, RealLab, TrialObserver};
 use twiceproof_lab::service::SERVICES;
 use twiceproof_model::kind::{Kind, Kinds};
 use twiceproof_model::record::Drive;
-use twiceproof_model::{Divergence, Enabled, Event, Exit, Scenario, TrialRecord, scenario, target};
+use twiceproof_model::{
+    Divergence, Enabled, Event, Exit, Fault, Scenario, TrialRecord, scenario, target,
+};
 
 /// A PostgreSQL with one table, as every job here expects it.
 pub(crate) const POSTGRES: &str = "
@@ -198,7 +200,7 @@ impl Small {
             starts: Starts::freely(instances),
             drive: Drive::Steps,
             disguise: 0,
-            menu: Vec::new(),
+            menu: menu_of(wishes),
             clean_exit: None,
             accepts: Arc::new(|_| true),
             scheduler: Box::new(Wishes {
@@ -220,6 +222,14 @@ impl Small {
         self.try_run(instances, wishes)
             .unwrap_or_else(|error| panic!("{error}: {}", error.hint))
     }
+}
+
+/// Returns the faults that the wishes inject.
+fn menu_of(wishes: &[&str]) -> Vec<Fault> {
+    let faults = wishes
+        .iter()
+        .filter_map(|wish| wish.strip_prefix("inject "));
+    faults.map(|fault| fault.parse().unwrap()).collect()
 }
 
 /// Returns the target of a shell script with a PostgreSQL.

@@ -5,3 +5,4 @@ mod faults;
 mod jobs;
 mod killed;
 mod kit;
+mod leases;

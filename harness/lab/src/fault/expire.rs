@@ -1,0 +1,56 @@
+//! A lease that ends.
+
+use super::{FaultKind, Nemesis, Strikes};
+use futures_util::future::LocalBoxFuture;
+use twiceproof_explore::LabError;
+use twiceproof_model::Fault;
+use twiceproof_model::kind::{Key, KeyType, Kind};
+
+/// Ends a lease now, as the service would end it when its time is over. Effect: the lease was there
+/// and is gone; a key without a time to live is none.
+pub(super) struct Expire;
+
+const KIND: Kind = Kind {
+    name: "expire",
+    doc: "Ends a lease in the service that `who` names, as if its time were over. No time passes for its holder.",
+    keys: &[Key {
+        name: "lease",
+        value: KeyType::Text,
+        required: true,
+        default: "",
+        doc: "The key that is the lease.",
+    }],
+    port: None,
+};
+
+impl FaultKind for Expire {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn strikes(&self) -> Strikes {
+        Strikes::Lease
+    }
+
+    fn stays(&self) -> bool {
+        false
+    }
+
+    fn inject<'a>(
+        &'a self,
+        fault: &'a Fault,
+        nemesis: &'a mut Nemesis<'_, '_>,
+    ) -> LocalBoxFuture<'a, Result<(), LabError>> {
+        let lease = fault.key("lease").unwrap_or_default();
+        Box::pin(nemesis.expire(fault, lease))
+    }
+
+    fn heal<'a>(
+        &'a self,
+        fault: &'a Fault,
+        nemesis: &'a mut Nemesis<'_, '_>,
+    ) -> LocalBoxFuture<'a, Result<u64, LabError>> {
+        let struck = nemesis.struck(fault);
+        Box::pin(async move { Ok(struck) })
+    }
+}
