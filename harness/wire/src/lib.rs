@@ -6,6 +6,7 @@
 //! the link opaque, and the bytes still pass.
 
 mod codec;
+pub mod http1;
 mod marks;
 mod opaque;
 mod postgres;

@@ -8,6 +8,7 @@ pub const PROTOCOLS: &[&dyn Protocol] = &[
     &crate::postgres::Postgres,
     &crate::redis::Redis,
     &crate::smtp::Smtp,
+    &crate::http1::Http1,
     &crate::opaque::Opaque,
 ];
 

@@ -103,6 +103,36 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     prop::sample::select(values).prop_map(|value| value.as_bytes().to_vec())
 }
 
+/// Pieces of HTTP, in any order.
+fn http() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: Vec<&str> = vec![
+        "GET /a HTTP/1.1\r\n",
+        "HEAD /a HTTP/1.0\r\n",
+        "POST /a HTTP/1.1\r\n",
+        "CONNECT a:1 HTTP/1.1\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.0 204 No\r\n",
+        "HTTP/1.1 417 no\r\n",
+        "Content-Length: 3\r\n",
+        "Content-Length: 20000000\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Expect: 100-continue\r\n",
+        "\r\n",
+        "3\r\nabc\r\n",
+        "3\r\n",
+        "0\r\n\r\n",
+        "abc",
+        "a: b\r\n",
+        "\n",
+        "POST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        "PUT /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    ];
+    prop::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec())
+}
+
 fn conversation(piece: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<Chunk>> {
     let chunk = prop_oneof![
         20 => (side(), piece).prop_map(|(side, bytes)| Chunk::Bytes(side, bytes)),
@@ -145,6 +175,11 @@ proptest! {
 
     #[test]
     fn values_of_redis(chunks in conversation(value()), seed: u64) {
+        check(&chunks, seed);
+    }
+
+    #[test]
+    fn pieces_of_http(chunks in conversation(http()), seed: u64) {
         check(&chunks, seed);
     }
 

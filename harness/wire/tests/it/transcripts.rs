@@ -15,6 +15,14 @@ macro_rules! transcript {
 }
 /// Every transcript: its protocol, its name, its text.
 pub(crate) const TRANSCRIPTS: &[(&str, &str, &str)] = &[
+    transcript!("http", "http-curl.1"),
+    transcript!("http", "http-curl.2"),
+    transcript!("http", "http-curl.3"),
+    transcript!("http", "http-java.1"),
+    transcript!("http", "http-java.2"),
+    transcript!("http", "http-python.1"),
+    transcript!("http", "http-python.2"),
+    transcript!("http", "http-ureq.1"),
     transcript!("postgres", "jdbc-batch.1"),
     transcript!("postgres", "jdbc-prepared.1"),
     transcript!("postgres", "jdbc-timeout.1"),

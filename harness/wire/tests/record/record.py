@@ -4,7 +4,7 @@
     python3 harness/wire/tests/record/record.py [NAME...]
 
 Needs Python up to 3.11 (for `smtpd`), PostgreSQL's programs (PG_BIN names their folder if PATH does not), psycopg 3 and 2, a JDK with PostgreSQL's
-driver (JDBC_JAR), redis-server, redis-cli, redis-py, node-redis, and cargo. All of it runs on loopback, in a temporary folder, and is gone at the end.
+driver (JDBC_JAR), redis-server, redis-cli, redis-py, node-redis, curl, python3-requests, and cargo. All of it runs on loopback, in a temporary folder, and is gone at the end.
 
 A transcript is one connection, one line a chunk, in the order in which the proxy read them: `> ` from the
 instance, `< ` from the service, `>|` and `<|` for their ends; bytes that do not print as `\\xNN`. The proxy does
@@ -171,11 +171,19 @@ POSTGRES = {
 }
 
 
+HTTP = {
+    "http-curl": lambda: ["/bin/sh", HERE / "http_curl.sh"],
+    "http-python": python("http_client.py"),
+    "http-java": lambda: ["java", HERE / "Http.java"],
+    "http-ureq": cargo("ureq"),
+}
+
+
 def record(name, command, port):
     proxy = Proxy(port)
     host, port = proxy.address
     environment = dict(os.environ, PGPORT=str(port), PGHOST=host, PGUSER="postgres", PGDATABASE="postgres",
-                       PGPASSWORD="hunter2", PGAPPNAME="record", SMTP_PORT=str(port),
+                       PGPASSWORD="hunter2", PGAPPNAME="record", SMTP_PORT=str(port), HTTP_PORT=str(port),
                        NODE_PATH="/usr/share/nodejs")
     subprocess.run([str(word) for word in command()], env=environment, timeout=300,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if name.startswith("psql") else None)
@@ -247,6 +255,16 @@ def main():
                     record(name, REDIS[name], server.port)
             finally:
                 server.stop()
+    names = [name for name in HTTP if not wanted or name in wanted]
+    if names:
+        server = subprocess.Popen(["/usr/bin/python3", HERE / "http_server.py"], stdout=subprocess.PIPE)
+        try:
+            port = int(server.stdout.readline())
+            for name in names:
+                record(name, HTTP[name], port)
+        finally:
+            server.terminate()
+            server.wait()
     if not wanted or "smtplib" in wanted:
         sink = Sink(("127.0.0.1", 0), None)
         threading.Thread(target=asyncore.loop, kwargs={"timeout": 0.1}, daemon=True).start()
