@@ -3,6 +3,7 @@
 
 pub mod diag;
 pub mod digest;
+pub mod effect;
 pub mod escape;
 pub mod event;
 pub mod fault;
@@ -13,6 +14,7 @@ pub mod moment;
 pub mod name;
 pub mod operation;
 pub mod record;
+pub mod replies;
 pub mod scenario;
 pub mod schedule;
 pub mod schema;

@@ -4,12 +4,13 @@ mod faults;
 mod keys;
 mod parse;
 
-pub use keys::{ATTEMPTS, CODES, FORMAT, GRACE, TIMEOUT};
+pub use keys::{AT_MOST_ONCE, ATTEMPTS, CODES, FORMAT, GRACE, SERVICE, TIMEOUT};
 pub use parse::parse;
 
 use crate::diag::Diag;
 use crate::fault::Fault;
 use crate::moment::Moment;
+use crate::name::ServiceName;
 use crate::target::Target;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -112,7 +113,7 @@ pub struct FaultSpec {
 }
 
 /// One extra check, or a default one switched off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckSpec {
     /// Name of its oracle in the registry.
     pub kind: String,
@@ -120,6 +121,10 @@ pub struct CheckSpec {
     pub off: bool,
     /// Exit codes that the check allows, where it has the key [`CODES`].
     pub codes: Vec<i32>,
+    /// The service that it looks at, where it has the key [`SERVICE`].
+    pub service: Option<ServiceName>,
+    /// Columns that name one effect, where it has the key [`AT_MOST_ONCE`]; empty: the default.
+    pub columns: Vec<String>,
 }
 
 /// One experiment on a target.

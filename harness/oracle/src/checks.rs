@@ -2,6 +2,7 @@
 
 use crate::registry::ORACLES;
 use std::collections::BTreeSet;
+use twiceproof_model::ServiceName;
 use twiceproof_model::scenario::{CheckSpec, Contract};
 
 /// The checks of one scenario.
@@ -11,6 +12,17 @@ pub struct Checks {
     pub on: BTreeSet<&'static str>,
     /// Exit codes that every instance must end with, where the scenario demands some.
     pub exit_codes: Option<Vec<i32>>,
+    /// The effects that are counted.
+    pub effects: Vec<EffectRule>,
+}
+
+/// Effects of one service that may happen once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectRule {
+    /// The service.
+    pub service: ServiceName,
+    /// The columns that name one effect; empty: its key, else its content.
+    pub columns: Vec<String>,
 }
 
 impl Checks {
@@ -19,6 +31,7 @@ impl Checks {
         let defaults = ORACLES.iter().filter(|oracle| (oracle.default)(contract));
         let mut on: BTreeSet<&'static str> = defaults.map(|oracle| oracle.kind.name).collect();
         let mut exit_codes = None;
+        let mut effects = Vec::new();
         for spec in specs {
             let Some(oracle) = ORACLES.iter().find(|oracle| oracle.kind.name == spec.kind) else {
                 continue;
@@ -28,11 +41,23 @@ impl Checks {
                 continue;
             }
             on.insert(oracle.kind.name);
+            if let Some(service) = &spec.service
+                && oracle.kind.name == "effect"
+            {
+                effects.push(EffectRule {
+                    service: service.clone(),
+                    columns: spec.columns.clone(),
+                });
+            }
             if oracle.kind.name == "exit" {
                 let codes = spec.codes.clone();
                 exit_codes = Some(if codes.is_empty() { vec![0] } else { codes });
             }
         }
-        Self { on, exit_codes }
+        Self {
+            on,
+            exit_codes,
+            effects,
+        }
     }
 }

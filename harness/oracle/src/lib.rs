@@ -11,6 +11,7 @@ mod cell;
 pub mod checks;
 mod colour;
 pub mod compare;
+pub mod effect;
 pub mod exit_code;
 mod finding;
 pub mod glob;

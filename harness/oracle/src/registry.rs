@@ -2,7 +2,7 @@
 
 use crate::baseline::Baseline;
 use crate::checks::Checks;
-use crate::{exit_code, mutual_exclusion, progress, recovery, state};
+use crate::{effect, exit_code, mutual_exclusion, progress, recovery, state};
 use twiceproof_model::kind::Kind;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::{Finding, TrialRecord};
@@ -24,6 +24,7 @@ pub const ORACLES: &[Oracle] = &[
     state::STATE,
     recovery::RECOVERY,
     mutual_exclusion::MUTUAL_EXCLUSION,
+    effect::EFFECT,
     exit_code::EXIT_CODE,
     progress::PROGRESS,
 ];

@@ -136,6 +136,31 @@ impl Fields<'_> {
         }
     }
 
+    /// Returns the text of an own key of the kind, where it is there.
+    pub(crate) fn own_text(&self, name: &str) -> Option<Spanned<&str>> {
+        match self.own.get(name) {
+            Some((_, spanned)) => match &spanned.value {
+                Value::Text(text) => Some(Spanned {
+                    value: text,
+                    span: spanned.span.clone(),
+                }),
+                _ => None,
+            },
+            None => None,
+        }
+    }
+
+    /// Returns the strings of an own key of the kind, where it is there.
+    pub(crate) fn own_list(&self, name: &str) -> Option<&[Spanned<String>]> {
+        match self.own.get(name) {
+            Some((_, spanned)) => match &spanned.value {
+                Value::Texts(texts) => Some(texts),
+                _ => None,
+            },
+            None => None,
+        }
+    }
+
     /// Returns the kind's own values as text: paths below `folder`, lists a line an entry.
     pub(crate) fn own_texts(&self, folder: &Path) -> BTreeMap<String, String> {
         let texts = self.own.iter().map(|(name, (key, value))| {

@@ -241,6 +241,24 @@ pub const CODES: Key = Key {
     default: "[0]",
     doc: "Exit codes allowed, under contention too.",
 };
+/// Own key of checks that look at one service.
+pub const SERVICE: Key = Key {
+    name: "service",
+    value: KeyType::Name,
+    required: true,
+    default: "",
+    doc: "Service that the check looks at.",
+};
+/// Own key of checks that count effects.
+pub const AT_MOST_ONCE: Key = Key {
+    name: "at-most-once",
+    value: KeyType::TextList,
+    required: false,
+    default: "the key that the effect was given, else its content",
+    doc: "Columns that name one effect: of mails `message_id`, `from`, `to`, `subject`, \
+          `body_hash`, `body`; of requests `key`, `method`, `path`, `query`, `headers`, \
+          `body_hash`, `body`.",
+};
 
 pub(super) const TRIGGER: Section = Section {
     name: "trigger",

@@ -4,13 +4,17 @@ use crate::file::{Form, Format, Section};
 use crate::kind::{Key, KeyType, Kinds};
 use std::fmt::Write as _;
 
-/// Returns the page that lists every key of target and scenario files.
+/// Returns the page that lists every key of the files that people write.
 pub fn reference(kinds: &Kinds<'_>) -> String {
     let mut page = "# Target and scenario files\n\nGenerated from the tables that read them. \
         Files are TOML 1.0; paths are relative to the file's folder; durations are numbers with \
         units, such as `\"90s\"` or `\"1h 30m\"`, from 1ms to 24h. Unknown keys are errors.\n"
         .to_owned();
-    for format in [&crate::target::FORMAT, &crate::scenario::FORMAT] {
+    for format in [
+        &crate::target::FORMAT,
+        &crate::scenario::FORMAT,
+        &crate::replies::FORMAT,
+    ] {
         write_format(&mut page, format, kinds);
     }
     page

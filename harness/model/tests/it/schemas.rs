@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 use twiceproof_model::kind::{Key, KeyType, Kind, is_name};
-use twiceproof_model::{scenario, schema, target};
+use twiceproof_model::{replies, scenario, schema, target};
 
 fn json_of(text: &str) -> Value {
     table_to_json(toml_edit::Document::parse(text).unwrap().as_table())
@@ -216,7 +216,7 @@ fn check_keys<'k>(place: &str, keys: impl Iterator<Item = &'k Key>) {
 
 #[test]
 fn tables_of_keys_are_sound() {
-    for format in [target::FORMAT, scenario::FORMAT] {
+    for format in [target::FORMAT, scenario::FORMAT, replies::FORMAT] {
         check_keys(format.name, format.keys.iter());
         let mut names: Vec<&str> = format.keys.iter().map(|key| key.name).collect();
         for section in format.sections {

@@ -174,8 +174,8 @@ fn exit_codes_count_only_where_demanded() {
     assert!(codes(&baseline, &trial).is_empty());
     let spec = |codes: &[i32]| CheckSpec {
         kind: "exit".to_owned(),
-        off: false,
         codes: codes.to_vec(),
+        ..CheckSpec::default()
     };
     let demanded = Checks::new(Contract::Once, &[spec(&[])]);
     assert_eq!(codes_with(&baseline, &trial, &demanded), ["TP-V07"]);
@@ -188,7 +188,7 @@ fn a_check_can_be_switched_off() {
     let off = CheckSpec {
         kind: "state".to_owned(),
         off: true,
-        codes: Vec::new(),
+        ..CheckSpec::default()
     };
     let checks = Checks::new(Contract::Once, &[off]);
     let baseline = of(Contract::Once);

@@ -2,6 +2,7 @@
 
 mod common;
 mod compare;
+mod effects;
 mod judge;
 mod learn;
 mod properties;
