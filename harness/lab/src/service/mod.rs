@@ -1,9 +1,11 @@
 //! Services: what the target talks to. One file a kind, and a line in [`SERVICES`].
 
 mod files;
+mod http;
 pub(crate) mod output;
 mod postgres;
 pub(crate) mod redis;
+mod sink;
 mod smtp;
 
 use crate::backend::Backend;
@@ -23,6 +25,7 @@ pub const SERVICES: &[&dyn ServiceKind] = &[
     &redis::Redis,
     &files::Files,
     &smtp::Smtp,
+    &http::Http,
 ];
 
 /// Returns the kind of service with this name.

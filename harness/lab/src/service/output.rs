@@ -44,8 +44,10 @@ impl Tail {
 
     /// Waits until every writer is gone, so that nothing is missing.
     pub(crate) async fn ended(&mut self) {
-        // The reader neither panics nor is aborted before the drop of this.
-        let _ = (&mut self.reading).await;
+        if !self.reading.is_finished() {
+            // The reader neither panics nor is aborted before the drop of this.
+            let _ = (&mut self.reading).await;
+        }
     }
 
     /// Returns what was kept, as text.

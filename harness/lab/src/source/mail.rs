@@ -5,6 +5,7 @@ use super::{object_of_rows, text_column};
 use crate::service::KnownContents;
 use std::collections::BTreeSet;
 use twiceproof_model::digest::Digest;
+use twiceproof_model::effect::MAILS;
 use twiceproof_model::snapshot::{Object, ObjectName};
 
 /// Most bytes of a body that a row shows; all of it is hashed.
@@ -29,8 +30,11 @@ pub(crate) struct Mail {
 /// A mail whose sender gave it a `Message-ID` is one effect however often it comes; without one
 /// every delivery is an effect of its own, told by recipient, subject and body.
 pub(crate) fn object(mails: &[Mail], name: ObjectName, known: &mut KnownContents) -> Object {
-    let names = ["message_id", "from", "to", "subject", "body_hash", "body"];
-    let columns = names.iter().map(|name| text_column(name, false)).collect();
+    let columns = MAILS
+        .columns
+        .iter()
+        .map(|name| text_column(name, false))
+        .collect();
     let mut keyed = BTreeSet::new();
     let mut rows = Vec::new();
     for mail in mails {

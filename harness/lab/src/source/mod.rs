@@ -4,6 +4,7 @@
 //! `docs/decisions`).
 
 pub(crate) mod files;
+pub(crate) mod http;
 pub(crate) mod mail;
 pub(crate) mod postgres;
 pub(crate) mod redis;
@@ -24,7 +25,7 @@ pub(crate) fn is_compared(patterns: &[String], object: &str) -> bool {
 
 /// Returns whether the pattern, in which `*` stands for any run of characters, describes the whole
 /// text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {

@@ -4,6 +4,7 @@
 mod sandbox;
 mod service_all;
 mod service_files;
+mod service_http;
 mod service_kit;
 mod service_postgres;
 mod service_redis;

@@ -2,20 +2,17 @@
 
 mod session;
 
+use crate::service::sink::{self, Connections};
 use crate::service::{
     KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
 };
 use crate::source::is_compared;
 use crate::source::mail::{self, Mail};
 use futures_util::future::{LocalBoxFuture, ready};
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
-use session::{GREETING, Session};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, Weak};
-use tokio::io::Interest;
-use tokio::net::UnixStream;
+use std::sync::{Arc, Mutex};
+use twiceproof_model::effect::MAILS;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::snapshot::{Object, ObjectName};
 
@@ -28,9 +25,6 @@ const KIND: Kind = Kind {
     keys: &[],
     port: Some(25),
 };
-
-/// Name of the one object.
-const MAILS: &str = "(mails)";
 
 /// Most mails, and bytes of mails, that a trial can send before the sink refuses more.
 const MAILS_MAX: usize = 10_000;
@@ -49,17 +43,17 @@ impl ServiceKind for Smtp {
         &'a self,
         context: ServiceContext<'a>,
     ) -> LocalBoxFuture<'a, Result<Box<dyn Service>, ServiceError>> {
-        let name = ObjectName::new(&context.spec.name, MAILS);
+        let name = ObjectName::new(&context.spec.name, MAILS.object);
         let started: Result<Box<dyn Service>, _> = match context.spec.seed.is_empty() {
             false => Err(ServiceError::Input {
                 service: context.spec.name.as_str().to_owned(),
                 message: "a mail sink begins empty; it takes no seed".to_owned(),
             }),
             true => Ok(Box::new(Running {
-                is_compared: is_compared(&context.state.tables, MAILS),
+                is_compared: is_compared(&context.state.tables, MAILS.object),
                 name,
                 mailbox: Arc::default(),
-                connections: Vec::new(),
+                connections: Connections::default(),
             })),
         };
         Box::pin(ready(started))
@@ -73,79 +67,31 @@ struct Mailbox {
     bytes: usize,
 }
 
-/// One connection, from the sink's side.
-struct Connection {
-    stream: UnixStream,
-    session: Mutex<Session>,
+/// A session and where its mails go.
+struct Mailing {
+    session: session::Session,
     mailbox: Arc<Mutex<Mailbox>>,
 }
 
-impl Connection {
-    /// Reads all that has come; returns what to answer, or `None` at the end of the stream. Would
-    /// block if nothing has come.
-    ///
-    /// Asks the socket itself and not the runtime, so that a capture can take in what a job sent as
-    /// its last act.
-    fn take_in(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut session = self.session.lock().expect("no holder of this lock panics");
+impl sink::Session for Mailing {
+    const GREETING: &'static [u8] = session::GREETING;
+
+    fn feed(&mut self, bytes: &[u8], replies: &mut Vec<u8>) -> io::Result<()> {
+        let mut mails = Vec::new();
+        self.session.feed(bytes, replies, &mut mails);
         let mut mailbox = self.mailbox.lock().expect("no holder of this lock panics");
-        let mut buffer = [0; 16 << 10];
-        let mut replies = Vec::new();
-        let mut something = false;
-        loop {
-            let count = match recv(&self.stream, &mut buffer, RecvFlags::DONTWAIT) {
-                Ok((0, _)) => return Ok(None),
-                Ok((count, _)) => count,
-                Err(Errno::AGAIN) if something => return Ok(Some(replies)),
-                Err(Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            something = true;
-            let mut mails = Vec::new();
-            session.feed(&buffer[..count], &mut replies, &mut mails);
-            for mail in mails {
-                mailbox.bytes += mail.data.len();
-                if mailbox.mails.len() >= MAILS_MAX || mailbox.bytes > BYTES_MAX {
-                    return Err(io::Error::other("the mailbox is full"));
-                }
-                mailbox.mails.push(mail);
+        for mail in mails {
+            mailbox.bytes += mail.data.len();
+            if mailbox.mails.len() >= MAILS_MAX || mailbox.bytes > BYTES_MAX {
+                return Err(io::Error::other("the mailbox is full"));
             }
-        }
-    }
-
-    /// Answers until either side takes leave.
-    async fn serve(self: Arc<Self>) -> io::Result<()> {
-        self.write(GREETING).await?;
-        loop {
-            let Some(replies) = self
-                .stream
-                .async_io(Interest::READABLE, || self.take_in())
-                .await?
-            else {
-                return Ok(());
-            };
-            self.write(&replies).await?;
-            if self
-                .session
-                .lock()
-                .expect("no holder of this lock panics")
-                .is_closed()
-            {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            self.stream.writable().await?;
-            match self.stream.try_write(bytes) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
+            mailbox.mails.push(mail);
         }
         Ok(())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.session.is_closed()
     }
 }
 
@@ -154,21 +100,7 @@ struct Running {
     name: ObjectName,
     is_compared: bool,
     mailbox: Arc<Mutex<Mailbox>>,
-    connections: Vec<(Weak<Connection>, tokio::task::AbortHandle)>,
-}
-
-impl Running {
-    fn hang_up(&mut self) {
-        for (_, task) in self.connections.drain(..) {
-            task.abort();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.hang_up();
-    }
+    connections: Connections<Mailing>,
 }
 
 impl Service for Running {
@@ -177,21 +109,9 @@ impl Service for Running {
     }
 
     fn dial(&mut self) -> LocalBoxFuture<'_, Result<ServiceStream, ServiceError>> {
-        let dialed = UnixStream::pair().map(|(theirs, stream)| {
-            let connection = Arc::new(Connection {
-                stream,
-                session: Mutex::default(),
-                mailbox: self.mailbox.clone(),
-            });
-            let kept = Arc::downgrade(&connection);
-            let task = tokio::spawn(async move {
-                // A link that breaks is the job's business, and ends the session.
-                let _ = connection.serve().await;
-            });
-            self.connections
-                .retain(|(connection, _)| connection.strong_count() > 0);
-            self.connections.push((kept, task.abort_handle()));
-            ServiceStream::Unix(theirs)
+        let dialed = self.connections.open(Mailing {
+            session: session::Session::default(),
+            mailbox: self.mailbox.clone(),
         });
         Box::pin(ready(dialed.map_err(|error| ServiceError::Environment {
             service: self.name.service.as_str().to_owned(),
@@ -201,7 +121,7 @@ impl Service for Running {
     }
 
     fn reset(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>> {
-        self.hang_up();
+        self.connections.hang_up();
         // Another mailbox, so that what a former link still says is lost.
         self.mailbox = Arc::default();
         Box::pin(ready(Ok(())))
@@ -212,16 +132,7 @@ impl Service for Running {
         known: &'a mut KnownContents,
     ) -> LocalBoxFuture<'a, Result<BTreeMap<ObjectName, Object>, ServiceError>> {
         Box::pin(async move {
-            for connection in self
-                .connections
-                .iter()
-                .filter_map(|(weak, _)| weak.upgrade())
-            {
-                // An error is told to the link's own task as well.
-                if let Ok(Some(replies)) = connection.take_in() {
-                    let _ = connection.write(&replies).await;
-                }
-            }
+            self.connections.take_in();
             let mailbox = self.mailbox.lock().expect("no holder of this lock panics");
             let mut objects = BTreeMap::new();
             if self.is_compared {

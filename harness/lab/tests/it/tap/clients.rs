@@ -89,7 +89,8 @@ pub(super) async fn program(port: u16, words: Vec<String>) -> String {
     command.arg("50").args(words);
     command
         .env("PGHOST", "127.0.0.1")
-        .env("PGPORT", port.to_string());
+        .env("PGPORT", port.to_string())
+        .env("HTTP_PORT", port.to_string());
     command
         .env("PGUSER", "app")
         .env("PGDATABASE", "app")
@@ -119,7 +120,7 @@ fn java(mode: &str) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
     words_of(format!("java -cp {DRIVER} {PROGRAMS}Jdbc.java {mode}"))
 }
 
-fn words_of(words: String) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
+pub(super) fn words_of(words: String) -> impl Fn(u16) -> future::LocalBoxFuture<'static, String> {
     move |port| {
         let words = words.split(' ').map(str::to_owned).collect();
         Box::pin(program(port, words))

@@ -6,9 +6,8 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
 use twiceproof_lab::service::ServiceStream;
 use twiceproof_lab::tap::tcp::{Mode, Permit, TapEvent, join};
@@ -112,8 +111,13 @@ pub(crate) async fn observe<C: Future<Output = String>>(
             told = &mut client => break told.expect("the client comes to its end"),
             accepted = listener.accept() => {
                 let (near, _) = accepted.unwrap();
-                let ServiceStream::Tcp(mut far) = fixture.service.dial().await.unwrap() else {
-                    panic!("a server is reached by TCP");
+                let mut far = match fixture.service.dial().await.unwrap() {
+                    ServiceStream::Tcp(far) => far,
+                    ServiceStream::Unix(sink) => {
+                        let (ours, theirs) = pair().await;
+                        tasks.push(tokio::task::spawn_local(bridge(theirs, sink)));
+                        ours
+                    }
                 };
                 let mode = match way {
                     Way::Direct => None,
@@ -188,7 +192,21 @@ async fn copy(near: TcpStream, far: TcpStream, record: Record) {
     tokio::join!(up, down);
 }
 
-async fn copy_one(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, keep: impl Fn(&[u8])) {
+/// Makes a sink look like a server.
+async fn bridge(near: TcpStream, far: UnixStream) {
+    let (near_read, near_write) = near.into_split();
+    let (far_read, far_write) = far.into_split();
+    tokio::join!(
+        copy_one(near_read, far_write, |_| {}),
+        copy_one(far_read, near_write, |_| {})
+    );
+}
+
+async fn copy_one(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    keep: impl Fn(&[u8]),
+) {
     let mut bytes = vec![0; 8192];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         keep(&bytes[..count]);
