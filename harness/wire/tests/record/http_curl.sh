@@ -1,5 +1,5 @@
 #!/bin/sh
-# curl: one connection, then one of HTTP/1.0.
+# curl: one connection, then two of HTTP/1.0.
 base=http://127.0.0.1:$HTTP_PORT
 printf 'a body by pipe' | curl -sS -A curl --max-time 20 \
     -u ann:hunter2 "$base/member/17?key=hunter2" --next -A curl -sS \
@@ -9,4 +9,6 @@ printf 'a body by pipe' | curl -sS -A curl --max-time 20 \
     -d x "$base/fail" --next -A curl -sS \
     "$base/chunked" --next -A curl -sS \
     "$base/close"
-curl -sS -A curl --max-time 20 --http1.0 "$base/b" "$base/empty"
+for path in b empty; do
+    curl -sS -A curl --max-time 20 --http1.0 "$base/$path"
+done
