@@ -22,7 +22,9 @@ pub fn reference(kinds: &Kinds<'_>) -> String {
 
 fn write_format(page: &mut String, format: &Format, kinds: &Kinds<'_>) {
     *page += &format!("\n## Keys of a {}\n\n{}\n", format.name, format.doc);
-    write_keys(page, "", format.keys.iter(), kinds);
+    if !format.keys.is_empty() {
+        write_keys(page, "", format.keys.iter(), kinds);
+    }
     for section in format.sections {
         let prefix = match section.form {
             Form::One => section.name.to_owned(),

@@ -64,8 +64,8 @@ impl Body {
         matches!(self.state, State::ToEnd)
     }
 
-    /// Returns how many of the bytes taken last may still be told to make no sense, or end the body;
-    /// `None` where these began in a former call.
+    /// Returns how many of the bytes taken last may still be told to make no sense, or end the
+    /// body; `None` where these began in a former call.
     pub(super) fn unsettled(&self) -> Option<u64> {
         match &self.state {
             State::Length(_) | State::ToEnd | State::Chunk(_) => Some(0),

@@ -15,8 +15,12 @@ const PACKAGES: &[Package] = &[
         why: "target alembic-upgrade",
     },
     Package {
+        name: "curl",
+        why: "byte-for-byte test of HTTP",
+    },
+    Package {
         name: "default-jdk-headless",
-        why: "byte-for-byte test of JDBC",
+        why: "byte-for-byte tests of JDBC and HTTP",
     },
     Package {
         name: "docker.io",
@@ -61,6 +65,10 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "python3-redis",
         why: "targets in Python, and the tests of their locks",
+    },
+    Package {
+        name: "python3-requests",
+        why: "byte-for-byte test of HTTP",
     },
     Package {
         name: "redis-server",

@@ -328,7 +328,7 @@ async fn relay(
     let up = async {
         let mut bytes = vec![0; 64 << 10];
         while let count @ 1.. = from_link.read(&mut bytes).await? {
-            record(&|recorder| recorder.to_service(&bytes[..count]));
+            record(&|recorder| recorder.asked(&bytes[..count]));
             to_server.write_all(&bytes[..count]).await?;
         }
         is_asked_last.store(true, Ordering::Relaxed);
@@ -337,7 +337,7 @@ async fn relay(
     let down = async {
         let mut bytes = vec![0; 64 << 10];
         while let count @ 1.. = from_server.read(&mut bytes).await? {
-            record(&|recorder| recorder.from_service(&bytes[..count]));
+            record(&|recorder| recorder.answered(&bytes[..count]));
             to_link.write_all(&bytes[..count]).await?;
         }
         record(&|recorder| recorder.end());

@@ -35,7 +35,7 @@ impl Recorder {
     }
 
     /// Takes bytes on their way to the service.
-    pub(super) fn to_service(&mut self, bytes: &[u8]) {
+    pub(super) fn asked(&mut self, bytes: &[u8]) {
         self.mark(|codec, marks| codec.feed(Side::Instance, bytes, marks));
         let mut rest = bytes;
         while !self.is_lost {
@@ -50,7 +50,7 @@ impl Recorder {
     }
 
     /// Takes bytes on their way back.
-    pub(super) fn from_service(&mut self, bytes: &[u8]) {
+    pub(super) fn answered(&mut self, bytes: &[u8]) {
         self.mark(|codec, marks| codec.feed(Side::Service, bytes, marks));
         self.pair();
     }

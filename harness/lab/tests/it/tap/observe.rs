@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use twiceproof_lab::service::ServiceStream;
 use twiceproof_lab::tap::tcp::{Mode, Permit, TapEvent, join};
 use twiceproof_wire::registry;
@@ -111,14 +112,7 @@ pub(crate) async fn observe<C: Future<Output = String>>(
             told = &mut client => break told.expect("the client comes to its end"),
             accepted = listener.accept() => {
                 let (near, _) = accepted.unwrap();
-                let mut far = match fixture.service.dial().await.unwrap() {
-                    ServiceStream::Tcp(far) => far,
-                    ServiceStream::Unix(sink) => {
-                        let (ours, theirs) = pair().await;
-                        tasks.push(tokio::task::spawn_local(bridge(theirs, sink)));
-                        ours
-                    }
-                };
+                let mut far = dial(fixture, &mut tasks).await;
                 let mode = match way {
                     Way::Direct => None,
                     Way::Tap(mode) => Some(mode),
@@ -168,6 +162,18 @@ pub(crate) async fn observe<C: Future<Output = String>>(
     (Observed { told, links }, governor.heard)
 }
 
+/// Connects to the service; a sink is made to look like a server.
+async fn dial(fixture: &mut Fixture, tasks: &mut Vec<JoinHandle<()>>) -> TcpStream {
+    match fixture.service.dial().await.unwrap() {
+        ServiceStream::Tcp(far) => far,
+        ServiceStream::Unix(sink) => {
+            let (ours, theirs) = pair().await;
+            tasks.push(tokio::task::spawn_local(bridge(theirs, sink)));
+            ours
+        }
+    }
+}
+
 /// Returns both ends of a connection over loopback.
 pub(crate) async fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -192,7 +198,7 @@ async fn copy(near: TcpStream, far: TcpStream, record: Record) {
     tokio::join!(up, down);
 }
 
-/// Makes a sink look like a server.
+/// Copies both directions to their ends.
 async fn bridge(near: TcpStream, far: UnixStream) {
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
