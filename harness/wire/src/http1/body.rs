@@ -70,6 +70,7 @@ impl Body {
         match &self.state {
             State::Length(_) | State::ToEnd | State::Chunk(_) => Some(0),
             State::Size(line) if line.is_empty() => Some(0),
+            State::ChunkEnd(due) if due.len() == 2 => Some(0),
             State::Done(Last::Content) => Some(1),
             _ => None,
         }
