@@ -216,7 +216,7 @@ fn unseen(scenario: &Scenario, result: &CampaignResult) -> Vec<String> {
         .filter(|service| service.kind == "files")
     {
         unseen.push(format!(
-            "operations on files of service {}: compared at the end, not seen as steps",
+            "data read and written in files of service {}: compared at the end, not seen as steps",
             service.name
         ));
     }

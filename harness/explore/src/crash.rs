@@ -2,8 +2,8 @@
 //! and with the next instance started after the kill; calm runs follow.
 //!
 //! After a write means: when the instance stands at its next request. After the last request, and
-//! after every write where some state is changed between requests, also: while the reply is held,
-//! before the instance knows.
+//! after every write where some state is changed between requests, or that opened a file to write
+//! to, also: while the reply is held, before the instance knows.
 
 use crate::registry::Stage;
 use crate::script::{Act, Script};
@@ -65,7 +65,8 @@ impl Crash {
                     next,
                 });
             }
-            if next.is_none() || plan.unseen_state {
+            let signature = &plan.requests[place].request.signature;
+            if next.is_none() || plan.unseen_state || signature.is_before_data() {
                 moments.push(Moment::Answered(ordinal));
             }
         }

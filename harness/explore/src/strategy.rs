@@ -18,7 +18,7 @@ pub struct Plan {
     pub order: Order,
     /// What they owe.
     pub contract: Contract,
-    /// The requests of the clean run, in order.
+    /// The requests of the clean run at which to stop an instance makes a difference, in order.
     pub requests: Vec<CleanRequest>,
     /// Trials of the sample stage.
     pub samples: u32,
@@ -43,11 +43,13 @@ impl Plan {
         let unseen_state = names
             .map(|name| &name.service)
             .any(|service| !is_seen(service));
+        let requests = baseline.requests.iter();
+        let requests = requests.filter(|clean| !clean.request.signature.is_aside());
         Self {
             instances: spec.settings.attempts,
             order: spec.trigger.order,
             contract: spec.contract,
-            requests: baseline.requests.clone(),
+            requests: requests.cloned().collect(),
             samples: spec.samples,
             seed: spec.seed,
             faults: spec.faults.clone(),

@@ -170,7 +170,9 @@ impl Cell {
 
     /// Returns whether signals wait.
     pub(crate) fn has_signals(&self) -> bool {
+        let mut seats = self.seats.iter();
         !self.receiver.is_empty()
+            || seats.any(|((_, worn), seat)| *worn == self.disguise && seat.sandbox.has_events())
     }
 
     /// Returns the next signal, if one is there.
@@ -386,11 +388,17 @@ impl Cell {
         if recovers {
             timings.recovery_us = since(begun);
         }
-        let finished = dispatcher.finish();
+        let mut finished = dispatcher.finish();
         timings.quiesce_us = finished.quiesce_us;
         timings.blocked_us = finished.blocked_us;
-        if assignment.drive == Drive::Steps && assignment.instances == 1 {
-            plan.expectation.learn(finished.is_simple);
+        match assignment.drive {
+            Drive::Steps if assignment.instances == 1 => {
+                plan.expectation.learn(finished.is_simple);
+            }
+            Drive::Pump => plan
+                .expectation
+                .learn_looks(std::mem::take(&mut finished.looks)),
+            Drive::Steps | Drive::Free => {}
         }
         Ok(crate::trial::record(
             &plan,

@@ -1,9 +1,11 @@
 //! What a lab is built from: a scenario on a backend.
 
 use crate::backend::Backend;
+use crate::dispatcher::Looks;
 use crate::sandbox::Folder;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use twiceproof_model::digest::Hasher;
 use twiceproof_model::{Scenario, Target};
 
@@ -128,6 +130,7 @@ fn hash_file(path: &Path, hasher: &mut Hasher, budget: &mut u64) {
 pub struct Expectation {
     simple: AtomicU32,
     other: AtomicU32,
+    looks: Mutex<Looks>,
 }
 
 impl Expectation {
@@ -135,6 +138,25 @@ impl Expectation {
     pub(crate) fn learn(&self, is_simple: bool) {
         let count = if is_simple { &self.simple } else { &self.other };
         count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes what a clean run looked at before it changed it: such looks are steps from then on.
+    pub(crate) fn learn_looks(&self, looks: Looks) {
+        self.locked().extend(looks);
+    }
+
+    /// Returns whether any look is a step.
+    pub(crate) fn needs_looks(&self) -> bool {
+        !self.locked().is_empty()
+    }
+
+    /// Returns whether a look at this path is a step.
+    pub(crate) fn needs_look(&self, path: &(usize, String)) -> bool {
+        self.locked().contains(path)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether every clean run so far, and enough of them, was simple.

@@ -7,6 +7,7 @@
 //! 2, exact sleeps by seccomp, is not built.)
 
 use crate::sandbox::TaskSample;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Longest time that an instance may compute between two requests.
@@ -70,11 +71,19 @@ fn wait_of(call: i64, arguments: &[u64; 6]) -> Option<Wait> {
     }
 }
 
-/// Judges one look at all threads of an instance. A thread that has just ended counts as waiting.
-pub fn judge(tasks: &[TaskSample]) -> Look {
+/// The calls in which a parent waits until its child has executed a program: vfork, clone, clone3.
+const AWAITS_CHILD: [i64; 3] = [58, 56, 435];
+
+/// Judges one look at all threads of an instance. A thread that has just ended counts as waiting,
+/// and so does one of `held`: it stands in a call of which we decide.
+pub fn judge(tasks: &[TaskSample], held: &BTreeSet<i32>) -> Look {
     let mut look = Look::Waiting;
     for task in tasks {
-        if matches!(task.state, b'Z' | b'X') {
+        if matches!(task.state, b'Z' | b'X') || held.contains(&task.tid) {
+            continue;
+        }
+        let awaits_child = task.call.is_some_and(|call| AWAITS_CHILD.contains(&call));
+        if task.state == b'D' && awaits_child && !held.is_empty() {
             continue;
         }
         let wait = task.call.and_then(|call| wait_of(call, &task.arguments));
@@ -128,7 +137,14 @@ mod tests {
         ];
         for (tasks, expect) in table {
             let tasks: Vec<TaskSample> = tasks.iter().map(|task| (*task).clone()).collect();
-            assert_eq!(judge(&tasks), *expect, "{tasks:?}");
+            assert_eq!(judge(&tasks, &BTreeSet::new()), *expect, "{tasks:?}");
         }
+        // A thread that the file tap holds, and its parent that waits in vfork.
+        let held = task(b'D', Some(257), [0; 6]);
+        let mut parent = task(b'D', Some(58), [0; 6]);
+        parent.tid = 1;
+        let both = [held, parent];
+        assert_eq!(judge(&both, &BTreeSet::new()), Look::Busy);
+        assert_eq!(judge(&both, &BTreeSet::from([2])), Look::Waiting);
     }
 }

@@ -16,6 +16,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 use twiceproof_model::{Exit, ServiceName};
+use twiceproof_shim::{FileCall, Tapped};
 
 /// A folder of the host that a sandbox sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct StartSpec {
     pub stdin: Option<OwnedFd>,
     /// Standard output and error.
     pub output: OwnedFd,
+    /// The folders whose calls are tapped; [`Tapped::NOTHING`]: none.
+    pub tapped: Tapped,
 }
 
 /// Names one start within a sandbox.
@@ -90,6 +93,19 @@ pub enum SandboxEvent {
     },
     /// No process of any start is left.
     TreeGone,
+    /// A call on a file in a tapped folder; it waits where the start says [`Gate::Hold`].
+    ///
+    /// [`Gate::Hold`]: twiceproof_shim::Gate::Hold
+    Called(FileCall),
+    /// Such a call came to its end.
+    Returned {
+        /// Which call.
+        call: u64,
+        /// What the kernel answered; see [`twiceproof_shim::Report::Returned`].
+        result: i64,
+        /// Whether what it would create was there before.
+        existed: bool,
+    },
     /// The sandbox itself is gone: nothing in it runs any more.
     Lost(String),
 }

@@ -15,6 +15,31 @@ pub struct Signature {
     pub nth: u32,
 }
 
+/// Calls on files that only force to the disk or give back a lock: lower case, as no protocol's
+/// requests are.
+const ASIDE: &[&str] = &["fsync", "fdatasync", "unlock", "funlock"];
+
+/// Calls on files behind which data is written that no tap sees.
+const BEFORE_DATA: &[&str] = &["create-new", "create", "empty", "set-length"];
+
+impl Signature {
+    fn verb(&self) -> &str {
+        self.text.split(' ').next().unwrap_or("")
+    }
+
+    /// Returns whether it makes no difference to other instances if this one stands here or at its
+    /// next request: the call forces a file to the disk, or gives back a lock.
+    pub fn is_aside(&self) -> bool {
+        ASIDE.contains(&self.verb())
+    }
+
+    /// Returns whether the instance may go on to change, unseen, what this request named: it opened
+    /// a file for writing.
+    pub fn is_before_data(&self) -> bool {
+        BEFORE_DATA.contains(&self.verb())
+    }
+}
+
 /// One request as the trace holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {

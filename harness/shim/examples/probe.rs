@@ -5,6 +5,9 @@
     reason = "processes, signals and shared memory by raw system calls"
 )]
 
+#[path = "probe/files.rs"]
+mod files;
+
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
@@ -46,6 +49,19 @@ fn main() {
         ["threads"] => threads(),
         ["count", path] => count(path),
         ["family", path] => family(path),
+        ["calls", words @ ..] => {
+            files::calls(words);
+            Ok("done".to_owned())
+        }
+        ["job", words @ ..] => process::exit(if files::job(words) { 0 } else { 3 }),
+        ["time", what, count, path] => {
+            let count = count.parse().unwrap_or(1);
+            Ok(files::time(what, count, path).to_string())
+        }
+        ["crowd", path] => {
+            files::crowd(path);
+            Ok("done".to_owned())
+        }
         ["fork"] => fork_for_ever(),
         ["leave"] => leave(),
         ["left"] => Ok(left()),

@@ -1,6 +1,7 @@
 //! What the lab asks of the shim.
 
 use crate::bytes::{Malformed, Reader, Writer};
+use crate::file_call::{self, Tapped, Verdict};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where the shim runs.
@@ -64,6 +65,8 @@ pub struct Launch {
     pub workdir: String,
     /// Whether standard input comes along.
     pub has_stdin: bool,
+    /// The folders that are tapped.
+    pub tapped: Tapped,
 }
 
 /// Where to connect to inside.
@@ -123,6 +126,13 @@ pub enum Command {
         /// Names the answer.
         request: u32,
     },
+    /// Do this with a call that is held. It has no answer of its own: the call's result is told.
+    Answer {
+        /// Which call.
+        call: u64,
+        /// What to do.
+        verdict: Verdict,
+    },
     /// Kill all, wait until all are gone, and empty the private folders where starts are fresh.
     Clean {
         /// Names the answer.
@@ -168,6 +178,11 @@ impl Command {
                         writer.text(path);
                     }
                 }
+            }
+            Command::Answer { call, verdict } => {
+                writer = Writer::new(10);
+                writer.long(*call);
+                file_call::encode_verdict(&mut writer, *verdict);
             }
             Command::Pause { request } => writer = bare(4, *request),
             Command::Resume { request } => writer = bare(5, *request),
@@ -223,6 +238,10 @@ impl Command {
             },
             9 => Command::Clean {
                 request: reader.word()?,
+            },
+            10 => Command::Answer {
+                call: reader.long()?,
+                verdict: file_call::decode_verdict(&mut reader)?,
             },
             _ => return Err(Malformed::Unknown),
         };
@@ -308,6 +327,7 @@ fn encode_launch(writer: &mut Writer, launch: &Launch) {
     });
     writer.text(&launch.workdir);
     writer.flag(launch.has_stdin);
+    file_call::encode_tapped(writer, &launch.tapped);
 }
 
 fn decode_launch(reader: &mut Reader<'_>) -> Result<Launch, Malformed> {
@@ -317,6 +337,7 @@ fn decode_launch(reader: &mut Reader<'_>) -> Result<Launch, Malformed> {
         env: reader.list(|reader| Ok((decode_word(reader)?, decode_word(reader)?)))?,
         workdir: decode_workdir(reader)?,
         has_stdin: reader.flag()?,
+        tapped: file_call::decode_tapped(reader, decode_path)?,
     })
 }
 

@@ -1,13 +1,14 @@
 //! Starting a program.
 
-use crate::rights;
 use crate::system::{Tried, Trouble, c_text, check, poll, poll_entry};
+use crate::{filter, rights};
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{Error, Read, Result};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
-use twiceproof_shim::Launch;
+use twiceproof_shim::link::{self, Receiver, Wait};
+use twiceproof_shim::{Launch, Tapped};
 
 /// Where programs are looked up unless the environment says so.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -32,21 +33,31 @@ struct Plan {
     workdir: CString,
     input: Option<OwnedFd>,
     output: OwnedFd,
+    tapped: Tapped,
 }
 
-/// Starts a program, and returns its process id once it runs.
+/// A program that runs.
+pub(crate) struct Launched {
+    /// Its process id.
+    pub(crate) process: libc::pid_t,
+    /// Where its calls on files arrive, if it is tapped.
+    pub(crate) listener: Option<OwnedFd>,
+}
+
+/// Starts a program, and returns once it runs.
 pub(crate) fn launch(
     defaults: &Defaults,
     launch: Launch,
     fds: Vec<OwnedFd>,
-) -> std::result::Result<libc::pid_t, Trouble> {
+) -> std::result::Result<Launched, Trouble> {
     let plan = plan(defaults, launch, fds).tried("read the command")?;
     let (tell, told) = pipe().tried("make a pipe")?;
+    let (ours, theirs) = socket_pair().tried("make a socket")?;
     // SAFETY: this process has one thread.
     let child = check(unsafe { libc::fork() }).tried("start a process")? as libc::pid_t;
     if child == 0 {
         drop(tell);
-        let (stage, error) = become_program(&plan, &told);
+        let (stage, error) = become_program(&plan, &told, &theirs);
         let errno = error.raw_os_error().unwrap_or(libc::EIO);
         let word = [errno.to_le_bytes(), i32::from(stage as u8).to_le_bytes()].concat();
         // SAFETY: the buffer outlives the call; the child ends here.
@@ -57,7 +68,19 @@ pub(crate) fn launch(
     }
     drop(told);
     match hear(tell) {
-        None => Ok(child),
+        None => {
+            let listener = if plan.tapped.folders.is_empty() {
+                None
+            } else {
+                let mut receiver = Receiver::default();
+                let (_, fds) = receiver.receive(&ours, Wait::No).tried("tap its files")?;
+                fds.into_iter().next()
+            };
+            Ok(Launched {
+                process: child,
+                listener,
+            })
+        }
         Some((stage, errno)) => {
             // SAFETY: our own child, not yet waited for, so the id is still its.
             unsafe {
@@ -81,13 +104,9 @@ fn hear(tell: OwnedFd) -> Option<(&'static str, i32)> {
     let mut word = [0; 8];
     File::from(tell).read_exact(&mut word).ok()?;
     let errno = i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-    let stage = if word[4] == Stage::Prepare as u8 {
-        Stage::Prepare
-    } else if word[4] == Stage::Workdir as u8 {
-        Stage::Workdir
-    } else {
-        Stage::Execute
-    };
+    let stages = [Stage::Prepare, Stage::Workdir, Stage::Tap];
+    let stage = stages.into_iter().find(|stage| *stage as u8 == word[4]);
+    let stage = stage.unwrap_or(Stage::Execute);
     Some((stage.words(), errno))
 }
 
@@ -97,6 +116,7 @@ enum Stage {
     Prepare = 0,
     Workdir = 1,
     Execute = 2,
+    Tap = 3,
 }
 
 impl Stage {
@@ -105,6 +125,7 @@ impl Stage {
             Stage::Prepare => "prepare the process",
             Stage::Workdir => "enter the working folder",
             Stage::Execute => "execute it",
+            Stage::Tap => "hold its calls on files (this needs Linux 5.19 or later)",
         }
     }
 }
@@ -114,6 +135,16 @@ fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     // SAFETY: two new descriptors, each ours alone.
     unsafe {
         check(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC))?;
+        Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+    }
+}
+
+fn socket_pair() -> Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+    // SAFETY: two new descriptors, each ours alone.
+    unsafe {
+        check(libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()))?;
         Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
     }
 }
@@ -169,11 +200,12 @@ fn plan(defaults: &Defaults, launch: Launch, fds: Vec<OwnedFd>) -> Result<Plan> 
         workdir: c_text(&launch.workdir)?,
         input,
         output,
+        tapped: launch.tapped,
     })
 }
 
 /// Returns only where it failed.
-fn become_program(plan: &Plan, told: &OwnedFd) -> (Stage, Error) {
+fn become_program(plan: &Plan, told: &OwnedFd, taps: &OwnedFd) -> (Stage, Error) {
     if let Err(error) = prepare(plan, told) {
         return (Stage::Prepare, error);
     }
@@ -183,7 +215,18 @@ fn become_program(plan: &Plan, told: &OwnedFd) -> (Stage, Error) {
             return (Stage::Workdir, error);
         }
     }
+    // Last of all: what we do ourselves is none of the job's calls.
+    if !plan.tapped.folders.is_empty()
+        && let Err(error) = hand_over_calls(plan, taps)
+    {
+        return (Stage::Tap, error);
+    }
     (Stage::Execute, execute(plan))
+}
+
+fn hand_over_calls(plan: &Plan, taps: &OwnedFd) -> Result<()> {
+    let listener = filter::install(plan.tapped.looks)?;
+    link::send(taps, &[0], &[listener.as_fd()], Wait::Forever)
 }
 
 fn prepare(plan: &Plan, told: &OwnedFd) -> Result<()> {

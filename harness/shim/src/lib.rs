@@ -6,11 +6,13 @@
 
 mod bytes;
 pub mod command;
+pub mod file_call;
 pub mod link;
 pub mod report;
 
 pub use bytes::Malformed;
 pub use command::{Command, Dial, Folder, Launch, Occupant, Place, Setup};
+pub use file_call::{FileCall, Gate, Lock, LockMode, Tapped, Verb, Verdict};
 pub use report::{Report, Task};
 
 /// Version of the messages; lab and shim are built together, so any other is an error.

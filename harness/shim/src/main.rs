@@ -6,13 +6,17 @@
     reason = "namespaces, mounts and processes are made by raw system calls"
 )]
 
+mod calls;
 mod dial;
 mod empty;
+mod files;
+mod filter;
 mod janitor;
 mod launch;
 mod listen;
 mod mounts;
 mod namespaces;
+mod notify;
 mod pause;
 mod rights;
 mod sample;

@@ -1,6 +1,7 @@
 //! What the shim tells the lab.
 
 use crate::bytes::{Malformed, Reader, Writer};
+use crate::file_call::{self, FileCall};
 use crate::{NAMES_MAX, TASKS_MAX};
 
 /// One thread as sampled.
@@ -72,6 +73,18 @@ pub enum Report {
     },
     /// No process is left.
     TreeGone,
+    /// A call on a file in a tapped folder.
+    Called(FileCall),
+    /// Such a call came to its end.
+    Returned {
+        /// Which call.
+        call: u64,
+        /// What the kernel answered: an error number negated, or one of
+        /// [`crate::file_call::RESULT_UNSEEN`] and [`crate::file_call::RESULT_GONE`].
+        result: i64,
+        /// Whether what its path names was there before.
+        existed: bool,
+    },
 }
 
 impl Report {
@@ -118,6 +131,20 @@ impl Report {
                 writer.signed(*status);
             }
             Report::TreeGone => writer = Writer::new(8),
+            Report::Called(call) => {
+                writer = Writer::new(9);
+                file_call::encode_call(&mut writer, call);
+            }
+            Report::Returned {
+                call,
+                result,
+                existed,
+            } => {
+                writer = Writer::new(10);
+                writer.long(*call);
+                writer.long(result.cast_unsigned());
+                writer.flag(*existed);
+            }
         }
         writer.finish()
     }
@@ -154,6 +181,12 @@ impl Report {
                 status: reader.signed()?,
             },
             8 => Report::TreeGone,
+            9 => Report::Called(file_call::decode_call(&mut reader)?),
+            10 => Report::Returned {
+                call: reader.long()?,
+                result: reader.long()?.cast_signed(),
+                existed: reader.flag()?,
+            },
             _ => return Err(Malformed::Unknown),
         };
         reader.finish()?;

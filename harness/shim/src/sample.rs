@@ -41,6 +41,12 @@ pub(crate) fn state_of(tid: libc::pid_t) -> Option<u8> {
     state_in(read(&format!("/proc/{tid}/stat"), &mut buffer)?)
 }
 
+/// Returns the number of the call that a thread waits in.
+pub(crate) fn call_of(tid: libc::pid_t) -> Option<i64> {
+    let mut buffer = [0; FILE_MAX];
+    call_in(read(&format!("/proc/{tid}/syscall"), &mut buffer)?).0
+}
+
 fn look(pid: libc::pid_t, tid: libc::pid_t, buffer: &mut [u8; FILE_MAX]) -> Option<Task> {
     let folder = format!("/proc/{pid}/task/{tid}");
     let switches = switches_in(read(&format!("{folder}/status"), buffer)?);

@@ -1,5 +1,6 @@
 //! The loop: commands in, reports out, until the link ends.
 
+use crate::files::Files;
 use crate::launch::{Defaults, launch};
 use crate::system::{Tried, Trouble, child_signals, drain_signals, new_fd, poll, poll_entry};
 use crate::tree::{self, Tree};
@@ -7,7 +8,7 @@ use crate::{dial, empty, listen, mounts, namespaces, pause, rights, sample};
 use std::io::{Error, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use twiceproof_shim::link::{self, Receiver, Wait};
-use twiceproof_shim::{Command, NAMES_MAX, Report, Setup};
+use twiceproof_shim::{Command, Launch, NAMES_MAX, Report, Setup};
 
 /// How often connections on their way are looked at.
 const DIAL_LOOK_MS: i32 = 5;
@@ -80,6 +81,8 @@ struct Service {
     used: bool,
     defaults: Defaults,
     tree: Tree,
+    /// Kept to the very end: calls that are held must not go on while we go.
+    files: Files,
     dials: Vec<dial::Pending>,
 }
 
@@ -104,6 +107,7 @@ fn serve(link: OwnedFd, mut receiver: Receiver, setup: Setup, defaults: Defaults
         used: false,
         defaults,
         tree: Tree::default(),
+        files: Files::default(),
         dials: Vec::new(),
     };
     // Whatever ends the loop, nothing outlives it.
@@ -116,14 +120,19 @@ impl Service {
     fn run(&mut self, receiver: &mut Receiver) -> Result<()> {
         loop {
             let wait = (!self.dials.is_empty()).then_some(DIAL_LOOK_MS);
-            let mut entries = [
+            let mut entries = vec![
                 poll_entry(self.link.as_fd(), libc::POLLIN),
                 poll_entry(self.signals.as_fd(), libc::POLLIN),
             ];
+            let listeners = self.files.listeners();
+            entries.extend(listeners.map(|listener| poll_entry(listener, libc::POLLIN)));
             poll(&mut entries, wait)?;
             if entries[1].revents != 0 {
                 drain_signals(self.signals.as_fd());
-                let reports = self.tree.reap();
+                self.look_around()?;
+            }
+            if entries[2..].iter().any(|entry| entry.revents != 0) {
+                let reports = self.files.take(&mut self.tree)?;
                 self.tell_all(reports)?;
             }
             self.finish_dials()?;
@@ -138,6 +147,38 @@ impl Service {
         }
     }
 
+    /// Takes in what happened to processes and to calls behind which they stopped.
+    fn look_around(&mut self) -> Result<()> {
+        let reports = self.tree.reap();
+        let results = self.files.results(&mut self.tree);
+        if !self.tree.lives() {
+            self.files.clear();
+        }
+        self.tell_all(results)?;
+        self.tell_all(reports)
+    }
+
+    /// Tells what there is to tell of calls: that comes before a look at their threads.
+    fn take_in_calls(&mut self) -> Result<()> {
+        self.look_around()?;
+        let called = self.files.take(&mut self.tree)?;
+        self.tell_all(called)?;
+        let lost = self.files.lost();
+        self.tell_all(lost)
+    }
+
+    fn start(&mut self, what: Launch, fds: Vec<OwnedFd>) -> std::result::Result<(), Trouble> {
+        self.refresh();
+        self.used = true;
+        let (start, tapped) = (what.start, what.tapped.clone());
+        let launched = launch(&self.defaults, what, fds)?;
+        self.tree.add(start, launched.process);
+        if let Some(listener) = launched.listener {
+            self.files.add(listener, &tapped);
+        }
+        Ok(())
+    }
+
     fn tell_all(&self, reports: Vec<Report>) -> Result<()> {
         reports
             .iter()
@@ -147,18 +188,10 @@ impl Service {
     fn obey(&mut self, command: Command, fds: Vec<OwnedFd>) -> Result<()> {
         let (request, done) = match command {
             Command::Setup(_) => return Err(Error::other("a second setup")),
-            Command::Start {
-                request,
-                launch: what,
-            } => {
-                self.refresh();
-                self.used = true;
-                let start = what.start;
-                let started = launch(&self.defaults, what, fds);
-                (
-                    request,
-                    started.map(|process| self.tree.add(start, process)),
-                )
+            Command::Start { request, launch } => (request, self.start(launch, fds)),
+            Command::Answer { call, verdict } => {
+                let report = self.files.answer(call, verdict, &mut self.tree);
+                return self.tell_all(report.into_iter().collect());
             }
             Command::Signal {
                 request,
@@ -171,16 +204,16 @@ impl Service {
             Command::Pause { request } => {
                 let stopped = pause::pause(&mut self.tree, self.signals.as_fd());
                 let told = stopped.tried("stop every thread");
-                (
-                    request,
-                    told.map(|reports| self.tell_all(reports)).map(drop),
-                )
+                let told = told.map(|reports| self.tell_all(reports)).map(drop);
+                self.look_around()?;
+                (request, told)
             }
             Command::Resume { request } => {
                 self.tree.tracer.resume();
                 (request, Ok(()))
             }
             Command::Sample { request } => {
+                self.take_in_calls()?;
                 let tasks = sample::sample();
                 return tell(&self.link, &Report::Sampled { request, tasks }, &[]);
             }
@@ -197,6 +230,7 @@ impl Service {
             },
             Command::Clean { request } => {
                 let killed = self.tree.kill_all(self.signals.as_fd());
+                self.files.clear();
                 let told = killed.tried("kill every process");
                 let told = told.map(|reports| self.tell_all(reports)).map(drop);
                 self.refresh();

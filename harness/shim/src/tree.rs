@@ -56,7 +56,7 @@ impl Tree {
                     if std::mem::take(&mut self.lives) {
                         reports.push(Report::TreeGone);
                     }
-                    self.tracer = Tracer::default();
+                    self.tracer.end();
                     break;
                 }
             }

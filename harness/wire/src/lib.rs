@@ -6,6 +6,7 @@
 //! the link opaque, and the bytes still pass.
 
 mod codec;
+mod file_name;
 pub mod http1;
 mod marks;
 mod opaque;
@@ -16,3 +17,4 @@ mod smtp;
 pub mod sql;
 
 pub use codec::{Codec, Mark, Meaning, Protocol, REQUEST_BYTES_MAX, Side};
+pub use file_name::mask_file_name;

@@ -201,8 +201,8 @@ fn conclusion(view: &RunView, look: Look) -> String {
         ));
     }
     text.push_str(
-        "Not seen as steps: what the job does to its lock file and to SQLite's file. These are compared\n\
-         at the end; the job was stopped at its mails, between which they happen.\n",
+        "Not seen as steps: single reads and writes of files. The job was stopped at its mails, and where\n\
+         it looks for, creates or removes its lock file, and where SQLite locks, syncs or commits.\n",
     );
     text
 }

@@ -4,6 +4,7 @@
 //! absolute figures tell more about the machine.
 
 mod by_hand;
+mod files;
 mod machine;
 mod memory;
 mod proxy;
@@ -35,7 +36,8 @@ pub(crate) struct Asked {
     write: Option<PathBuf>,
 }
 
-const USAGE: &str = "usage: cargo xtask bench [trials|tap|memory]... [--rounds N] [--seconds N]
+const USAGE: &str =
+    "usage: cargo xtask bench [trials|tap|files|memory]... [--rounds N] [--seconds N]
                          [--memory-trials N] [--check] [--write FILE]";
 
 /// Why a benchmark ended early.
@@ -79,7 +81,7 @@ fn asked(words: &[String]) -> Option<Asked> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "trials" | "tap" | "memory" => asked.sections.push(word.clone()),
+            "trials" | "tap" | "files" | "memory" => asked.sections.push(word.clone()),
             "--rounds" => asked.rounds = words.next()?.parse().ok().filter(|count| *count > 0)?,
             "--seconds" => asked.window = Duration::from_secs(words.next()?.parse().ok()?),
             "--memory-trials" => asked.memory_trials = words.next()?.parse().ok()?,
@@ -97,9 +99,10 @@ type Measure = fn(&Asked, &world::Folder) -> Result<Section, Failure>;
 fn run(asked: &Asked) -> Result<(), Failure> {
     let folder = world::Folder::create()?;
     let wants = |name: &str| asked.sections.is_empty() || asked.sections.iter().any(|s| s == name);
-    let all: [(&str, Measure); 3] = [
+    let all: [(&str, Measure); 4] = [
         ("trials", trials::measure),
         ("tap", tap::measure),
+        ("files", files::measure),
         ("memory", memory::measure),
     ];
     let mut sections = Vec::new();

@@ -62,7 +62,12 @@ impl Dispatcher<'_> {
             _ if instance.is_polling => return,
             _ => {}
         }
-        let links = || self.links.iter().filter(move |link| link.id.instance == id);
+        // Who stands still makes no call, though a request of it may still travel.
+        let is_paused = instance.life == Life::Paused;
+        let links = || {
+            let own = self.links.iter().filter(move |link| link.id.instance == id);
+            own.filter(move |link| !(is_paused && link.is_file()))
+        };
         let mut held: Vec<_> = links().filter_map(|link| link.held.as_ref()).collect();
         held.sort_by_key(|(request, _)| request.id);
         for (request, _) in held {
@@ -73,14 +78,18 @@ impl Dispatcher<'_> {
                 });
             }
         }
-        let flights = links().flat_map(|link| &link.flights);
-        for flight in flights.filter(|flight| flight.is_answered) {
-            let id = flight.request.id;
-            for step in [Step::Deliver(id), Step::DropReply(id)] {
-                enabled.push(Enabled {
+        for link in links() {
+            for flight in link.flights.iter().filter(|flight| flight.is_answered) {
+                let id = flight.request.id;
+                let mut steps = vec![Step::Deliver(id)];
+                if !link.is_file() {
+                    // What a call came to is not lost on its way to who made it.
+                    steps.push(Step::DropReply(id));
+                }
+                enabled.extend(steps.into_iter().map(|step| Enabled {
                     step,
                     request: Some(flight.request.clone()),
-                });
+                }));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The dispatcher: owns one trial, logs before it acts, and is the only one that changes the world.
 
+mod calls;
 mod enabled;
 pub mod log;
 pub(crate) mod nemesis;
@@ -9,6 +10,7 @@ mod quiesce;
 mod signals;
 mod world;
 
+pub(crate) use calls::Looks;
 pub use log::Observer;
 
 use crate::cell::Cell;
@@ -24,6 +26,7 @@ use twiceproof_explore::{Fate, LabError, Scheduler, Starts};
 use twiceproof_model::event::Part;
 use twiceproof_model::record::{Doubt, Drive, Output};
 use twiceproof_model::{Event, Exit, Fault, InstanceId, RequestId, Step, Trace};
+use twiceproof_shim::Verdict;
 use world::{Flight, Instance, Life, Link};
 
 /// Most steps of one trial.
@@ -57,6 +60,8 @@ pub(crate) struct Finished {
     pub(crate) blocked_us: u64,
     /// Whether every instance was seen with one thread and one link at most.
     pub(crate) is_simple: bool,
+    /// Paths that were looked at before they were changed, as far as that was asked.
+    pub(crate) looks: Looks,
 }
 
 /// Drives one trial.
@@ -78,6 +83,7 @@ pub(crate) struct Dispatcher<'a> {
     quiesce_us: u64,
     blocked_us: u64,
     is_simple: bool,
+    files: calls::Files,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -103,6 +109,7 @@ impl<'a> Dispatcher<'a> {
             quiesce_us: 0,
             blocked_us: 0,
             is_simple: true,
+            files: calls::Files::default(),
         }
     }
 
@@ -258,6 +265,7 @@ impl<'a> Dispatcher<'a> {
             quiesce_us: self.quiesce_us,
             blocked_us: self.blocked_us,
             is_simple: self.is_simple,
+            looks: self.files.into_needed(),
         }
     }
 
@@ -265,11 +273,13 @@ impl<'a> Dispatcher<'a> {
     async fn take(&mut self, step: &Step) -> Result<(), LabError> {
         self.log.write(Event::Taken(step.clone()));
         self.told_cycle = false;
+        // Whatever is done next may close a file, and so free a lock, without a word.
+        self.files.is_stale = self.has_waiting_calls();
         match step {
             Step::Start(id) => self.start(*id).await?,
-            Step::Release(id) => self.forward(*id, true),
-            Step::Forward(id) => self.forward(*id, false),
-            Step::Deliver(id) => self.deliver(*id),
+            Step::Release(id) => self.forward(*id, true).await?,
+            Step::Forward(id) => self.forward(*id, false).await?,
+            Step::Deliver(id) => self.deliver(*id).await?,
             Step::DropReply(id) => self.drop_reply(*id),
             Step::Wake(id) => {
                 let instance = &mut self.instances[id.index()];
@@ -297,6 +307,7 @@ impl<'a> Dispatcher<'a> {
             workdir: self.cell.plan.workdir(),
             stdin: None,
             output: write,
+            tapped: self.tapped(),
         };
         let name = target.name.clone();
         let disguise = self.setup.disguise;
@@ -313,15 +324,15 @@ impl<'a> Dispatcher<'a> {
         Ok(())
     }
 
-    fn forward(&mut self, id: RequestId, deliver: bool) {
+    async fn forward(&mut self, id: RequestId, deliver: bool) -> Result<(), LabError> {
         let found = self.links.iter_mut().find(|link| {
             link.held
                 .as_ref()
                 .is_some_and(|(request, _)| request.id == id)
         });
-        let Some(link) = found else { return };
+        let Some(link) = found else { return Ok(()) };
         let Some((request, bytes_hash)) = link.held.take() else {
-            return;
+            return Ok(());
         };
         self.log.write(Event::Forwarded(id));
         link.permit(if deliver {
@@ -340,6 +351,15 @@ impl<'a> Dispatcher<'a> {
             ask_pause: quiesce::ASK_FIRST,
         });
         self.instances[id.instance.index()].stir();
+        self.make(
+            id,
+            if deliver {
+                Verdict::Make
+            } else {
+                Verdict::MakeAndHold
+            },
+        )
+        .await
     }
 
     /// Takes a request out of the flights of its link, and returns the link.
@@ -352,13 +372,21 @@ impl<'a> Dispatcher<'a> {
         })
     }
 
-    fn deliver(&mut self, id: RequestId) {
+    async fn deliver(&mut self, id: RequestId) -> Result<(), LabError> {
         let Some(link) = Self::land(&mut self.links, id) else {
-            return;
+            return Ok(());
         };
         self.log.write(Event::Delivered(id));
         link.permit(Permit::Deliver);
+        let current = link.current.take();
         self.instances[id.instance.index()].stir();
+        match current {
+            Some(current) => {
+                self.answer(id.instance, current.call.call, Verdict::Finish)
+                    .await
+            }
+            None => Ok(()),
+        }
     }
 
     fn drop_reply(&mut self, id: RequestId) {
@@ -387,6 +415,7 @@ impl<'a> Dispatcher<'a> {
             link.closing_since.get_or_insert_with(Instant::now);
             link.permit(Permit::Abandon);
         }
+        self.end_calls(id);
         let instance = &mut self.instances[id.index()];
         if instance.life == Life::Paused {
             instance.life = Life::Running;

@@ -2,7 +2,7 @@
 //! asleep, or gone.
 
 use crate::dispatcher::Dispatcher;
-use crate::dispatcher::world::{Activity, Life};
+use crate::dispatcher::world::{Activity, Life, Link};
 use crate::fail::{sandbox_lost, service_failed};
 use crate::quiescence::{self, Look};
 use crate::sockdiag;
@@ -60,8 +60,11 @@ impl Dispatcher<'_> {
                 self.hear(TICK).await?;
                 continue;
             }
+            if self.try_again().await? {
+                continue;
+            }
             let enabled = self.enabled();
-            if self.find_cycle().is_some() && begun.elapsed() < CYCLE_MAX {
+            if self.awaits_victim() && begun.elapsed() < CYCLE_MAX {
                 // The service ends one of them soon, and that comes before the next step.
                 self.tell_cycle();
                 self.hear(TICK).await?;
@@ -104,6 +107,7 @@ impl Dispatcher<'_> {
         self.hear(IDLE_TICK).await?;
         self.cell.check_services()?;
         self.freed = true;
+        self.files.is_stale = true;
         for instance in &mut self.instances {
             if matches!(instance.life, Life::Running | Life::Ended(_)) {
                 instance.activity = Activity::Busy;
@@ -113,8 +117,25 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
+    /// Returns whether instances wait for each other in a service that ends one of them by itself;
+    /// nobody does that where all wait for locks on files.
+    fn awaits_victim(&self) -> bool {
+        let is_blocked = |link: &Link| {
+            link.flights
+                .iter()
+                .any(|flight| flight.blocked_by.is_some())
+        };
+        self.find_cycle().is_some_and(|cycle| {
+            let mut links = self
+                .links
+                .iter()
+                .filter(|link| cycle.contains(&link.id.instance));
+            links.any(|link| !link.is_file() && is_blocked(link))
+        })
+    }
+
     /// Logs a cycle of waits, once a step.
-    fn tell_cycle(&mut self) {
+    pub(super) fn tell_cycle(&mut self) {
         if !self.told_cycle
             && let Some(cycle) = self.find_cycle()
         {
@@ -124,7 +145,7 @@ impl Dispatcher<'_> {
     }
 
     /// Looks for instances that wait for each other in a service.
-    fn find_cycle(&self) -> Option<Vec<InstanceId>> {
+    pub(super) fn find_cycle(&self) -> Option<Vec<InstanceId>> {
         let waits = |id: InstanceId| {
             let links = self.links.iter().filter(move |link| link.id.instance == id);
             links
@@ -195,8 +216,9 @@ impl Dispatcher<'_> {
         let id = instance.id;
         let links = || self.links.iter().filter(move |link| link.id.instance == id);
         let mut flights = links().flat_map(|link| &link.flights);
-        let waits_for_reply =
-            flights.any(|flight| !flight.is_answered && flight.blocked_by.is_none());
+        let waits_for_reply = flights
+            .any(|flight| !flight.is_answered && flight.blocked_by.is_none())
+            || links().any(Link::is_moving);
         let is_blocked = links()
             .flat_map(|link| &link.flights)
             .any(|flight| flight.blocked_by.is_some());
@@ -232,7 +254,7 @@ impl Dispatcher<'_> {
     fn links_of(&self, id: InstanceId) -> usize {
         self.links
             .iter()
-            .filter(|link| link.id.instance == id && !link.is_gone)
+            .filter(|link| link.id.instance == id && !link.is_gone && !link.is_file())
             .count()
     }
 
@@ -259,7 +281,7 @@ impl Dispatcher<'_> {
             let seat = self.cell.seat(id, disguise).await?;
             let tasks = seat.sandbox.sample().await;
             let tasks = tasks.map_err(|error| sandbox_lost(place, &error.to_string()))?;
-            let look = quiescence::judge(&tasks);
+            let look = quiescence::judge(&tasks, &self.held_threads(id));
             let instance = &mut self.instances[place];
             instance.tasks_most = instance.tasks_most.max(tasks.len());
             // Where nobody is left, the news of the end is on its way.

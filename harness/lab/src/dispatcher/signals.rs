@@ -51,7 +51,7 @@ impl Dispatcher<'_> {
                 Ok(())
             }
             Signal::Sandbox { instance, event } => {
-                self.mark_end(usize::from(instance), event).await
+                self.heed_sandbox(usize::from(instance), event).await
             }
         }
     }
@@ -104,17 +104,10 @@ impl Dispatcher<'_> {
             tell,
         ));
         self.links.push(Link {
-            id,
-            service,
-            permits,
             session,
             addresses,
-            held: None,
-            flights: Vec::new(),
-            is_opaque: false,
             asked_since: Some(Instant::now()),
-            closing_since: None,
-            is_gone: false,
+            ..Link::new(id, service, permits)
         });
         Ok(())
     }
@@ -157,7 +150,7 @@ impl Dispatcher<'_> {
         }
     }
 
-    fn heed_request(&mut self, place: usize, text: String, bytes_hash: u64) {
+    pub(super) fn heed_request(&mut self, place: usize, text: String, bytes_hash: u64) {
         let link = &mut self.links[place];
         let owner = &mut self.instances[link.id.instance.index()];
         owner.stir();
@@ -188,7 +181,7 @@ impl Dispatcher<'_> {
         }
     }
 
-    fn heed_reply(&mut self, place: usize, reply: Reply, bytes_hash: u64) {
+    pub(super) fn heed_reply(&mut self, place: usize, reply: Reply, bytes_hash: u64) {
         let is_gated = self.mode() == Mode::Gate;
         let link = &mut self.links[place];
         let Some(index) = link.flights.iter().position(|flight| !flight.is_answered) else {
@@ -244,7 +237,7 @@ impl Dispatcher<'_> {
     }
 
     /// Completes what a link that is gone leaves open: whether it took effect is not known.
-    fn answer_unknown(&mut self, place: usize) {
+    pub(super) fn answer_unknown(&mut self, place: usize) {
         for flight in std::mem::take(&mut self.links[place].flights) {
             if !flight.is_answered {
                 let reply = Reply {
@@ -274,8 +267,8 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Heeds the end of a process, a tree, or a whole sandbox.
-    async fn mark_end(&mut self, place: usize, event: SandboxEvent) -> Result<(), LabError> {
+    /// Heeds a call on a file, and the end of a call, a process, a tree, or a whole sandbox.
+    async fn heed_sandbox(&mut self, place: usize, event: SandboxEvent) -> Result<(), LabError> {
         match event {
             SandboxEvent::Exited { start, exit } => {
                 let Some(instance) = self.instances.get_mut(place) else {
@@ -294,13 +287,21 @@ impl Dispatcher<'_> {
                 let Some(instance) = self.instances.get_mut(place) else {
                     return Ok(());
                 };
+                let id = instance.id;
                 if let Life::Ended(exit) = instance.life {
                     instance.life = Life::Gone(exit);
                     instance.stop_clock();
                     instance.activity = super::world::Activity::Quiet;
+                    self.end_calls(id);
                 }
                 self.free();
             }
+            SandboxEvent::Called(call) => self.called(place, call).await?,
+            SandboxEvent::Returned {
+                call,
+                result,
+                existed,
+            } => self.returned(place, call, result, existed),
             SandboxEvent::Lost(reason) => return Err(sandbox_lost(place, &reason)),
         }
         Ok(())

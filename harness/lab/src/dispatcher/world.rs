@@ -1,5 +1,6 @@
 //! What the dispatcher knows of the instances and links of its trial.
 
+use crate::dispatcher::calls::Current;
 use crate::dispatcher::output::OutputReader;
 use crate::dispatcher::polling::History;
 use crate::sandbox::{StartId, TaskSample};
@@ -158,6 +159,11 @@ impl Instance {
     /// Names its next link to the service.
     pub(crate) fn name_link(&mut self, service: &ServiceName) -> LinkId {
         self.links_opened += 1;
+        self.name_pseudo_link(service)
+    }
+
+    /// Names its next link to a service that is not connected to.
+    pub(crate) fn name_pseudo_link(&mut self, service: &ServiceName) -> LinkId {
         let ordinal = self.link_counts.entry(service.clone()).or_insert(0);
         *ordinal += 1;
         LinkId {
@@ -225,9 +231,32 @@ pub(crate) struct Link {
     /// When the instance ended its direction.
     pub(crate) closing_since: Option<Instant>,
     pub(crate) is_gone: bool,
+    /// Whether it stands for calls on files, and no connection.
+    pub(crate) is_pseudo: bool,
+    /// The call that a pseudo link stands for at the moment.
+    pub(crate) current: Option<Current>,
 }
 
 impl Link {
+    /// Returns a link on which nothing has happened.
+    pub(crate) fn new(id: LinkId, service: usize, permits: UnboundedSender<Permit>) -> Self {
+        Self {
+            id,
+            service,
+            permits,
+            session: None,
+            addresses: None,
+            held: None,
+            flights: Vec::new(),
+            is_opaque: false,
+            asked_since: None,
+            closing_since: None,
+            is_gone: false,
+            is_pseudo: false,
+            current: None,
+        }
+    }
+
     /// Lets its tap do something. A tap that is gone needs no permit.
     pub(crate) fn permit(&self, permit: Permit) {
         let _ = self.permits.send(permit);

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::timeout;
 use twiceproof_model::{Exit, ServiceName};
-use twiceproof_shim::{Command, Dial, Folder, Launch, Occupant, Place, Report, Setup};
+use twiceproof_shim::{Command, Dial, Folder, Launch, Occupant, Place, Report, Setup, Verdict};
 
 /// Most events kept while an answer is awaited; a shim that sends more is broken.
 const EVENTS_MAX: usize = 65_536;
@@ -114,6 +114,7 @@ impl Sandbox {
             env: spec.env.into_iter().collect(),
             workdir: workdir.map_err(|_| failed("the working folder is no text".into()))?,
             has_stdin: spec.stdin.is_some(),
+            tapped: spec.tapped,
         };
         let request = self.next_request();
         let command = Command::Start { request, launch };
@@ -160,6 +161,13 @@ impl Sandbox {
             Err((_, libc_errno::ESRCH)) => Ok(false),
             Err(trouble) => Err(self.failed(trouble)),
         }
+    }
+
+    /// Says what becomes of a call that is held; its result comes as an event.
+    pub async fn answer(&mut self, call: u64, verdict: Verdict) -> Result<(), SandboxError> {
+        let command = Command::Answer { call, verdict };
+        let sent = timeout(ANSWER_MAX, self.link.send(&command, &[])).await;
+        sent.unwrap_or_else(|_| Err(self.link.lost("it takes no commands")))
     }
 
     /// Stops every thread of every process; all stand still when this returns.
@@ -229,6 +237,11 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Returns whether reports of the sandbox wait to be fetched.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Waits for what the sandbox reports by itself. Dropping the future loses nothing.
     pub async fn next_event(&mut self) -> SandboxEvent {
         poll_fn(|context| self.poll_event(context)).await
@@ -264,6 +277,16 @@ impl Sandbox {
                 exit: exit_of(status),
             },
             Report::TreeGone => SandboxEvent::TreeGone,
+            Report::Called(call) => SandboxEvent::Called(call),
+            Report::Returned {
+                call,
+                result,
+                existed,
+            } => SandboxEvent::Returned {
+                call,
+                result,
+                existed,
+            },
             _ => return,
         };
         if self.events.len() < EVENTS_MAX {

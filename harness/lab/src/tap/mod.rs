@@ -2,6 +2,8 @@
 
 pub mod buffer;
 mod direction;
+pub mod file;
+pub(crate) mod locks;
 pub mod stream;
 pub mod talk;
 pub mod tcp;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use twiceproof_shim::link::{Receiver, Wait, send};
 use twiceproof_shim::{
-    Command, Dial, Folder, Launch, MESSAGE_MAX, Malformed, Occupant, Place, Report, Setup, Task,
+    Command, Dial, FileCall, Folder, Gate, Launch, Lock, LockMode, MESSAGE_MAX, Malformed,
+    Occupant, Place, Report, Setup, Tapped, Task, Verb, Verdict,
 };
 
 fn setup() -> Setup {
@@ -33,6 +34,31 @@ fn launch() -> Launch {
         env: vec![("A".to_owned(), "1".to_owned())],
         workdir: "/share".to_owned(),
         has_stdin: true,
+        tapped: Tapped {
+            folders: vec!["/shared".to_owned()],
+            gate: Gate::Trace,
+            looks: true,
+        },
+    }
+}
+
+fn call(verb: Verb) -> FileCall {
+    FileCall {
+        call: 3,
+        task: 2,
+        again: Some(1),
+        verb,
+        folder: 1,
+        path: "points.lock".to_owned(),
+        other: "ü".to_owned(),
+        is_deleted: true,
+        inode: 7,
+        lock: Lock {
+            mode: LockMode::Exclusive,
+            waits: true,
+            start: 1,
+            last: u64::MAX,
+        },
     }
 }
 
@@ -73,6 +99,14 @@ fn commands() -> Vec<Command> {
             to: Dial::Path("/tmp/door".to_owned()),
         },
         Command::Names { request },
+        Command::Answer {
+            call: 3,
+            verdict: Verdict::MakeAndHold,
+        },
+        Command::Answer {
+            call: u64::MAX,
+            verdict: Verdict::Fail(28),
+        },
         Command::Clean { request: u32::MAX },
     ]
 }
@@ -115,7 +149,27 @@ fn reports() -> Vec<Report> {
             status: 0x8b,
         },
         Report::TreeGone,
+        Report::Called(call(Verb::Exchange)),
+        Report::Returned {
+            call: 3,
+            result: -17,
+            existed: true,
+        },
     ]
+}
+
+#[test]
+fn every_verb_survives() {
+    for verb in Verb::ALL {
+        let report = Report::Called(call(verb));
+        assert_eq!(Report::decode(&report.encode().unwrap()), Ok(report));
+    }
+    // A program never sees the kernel's own error numbers.
+    for errno in [0, -1, 512] {
+        let verdict = Verdict::Fail(errno);
+        let message = Command::Answer { call: 1, verdict }.encode().unwrap();
+        assert_eq!(Command::decode(&message), Err(Malformed::Field));
+    }
 }
 
 #[test]

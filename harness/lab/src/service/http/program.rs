@@ -304,6 +304,7 @@ async fn launch(
         workdir: spec.workdir.clone(),
         stdin: None,
         output,
+        tapped: twiceproof_shim::Tapped::NOTHING,
     });
     let start = started.await.map_err(|source| ServiceError::Sandbox {
         service: service.to_owned(),

@@ -339,6 +339,7 @@ impl Server {
             workdir: PathBuf::from(DATA),
             stdin,
             output,
+            tapped: twiceproof_shim::Tapped::NOTHING,
         };
         let started = self.sandbox.start(spec).await;
         started.map_err(|source| sandbox_error(&self.service, source))
@@ -428,10 +429,10 @@ fn note(exits: &mut BTreeMap<StartId, Exit>, lost: &mut Option<String>, event: S
         SandboxEvent::Exited { start, exit } => {
             exits.insert(start, exit);
         }
-        SandboxEvent::TreeGone => {}
         SandboxEvent::Lost(reason) => {
             lost.get_or_insert(reason);
         }
+        _ => {}
     }
 }
 

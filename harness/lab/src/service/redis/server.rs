@@ -276,6 +276,7 @@ impl Server {
             workdir: PathBuf::from(DATA),
             stdin: None,
             output,
+            tapped: twiceproof_shim::Tapped::NOTHING,
         };
         let started = self.sandbox.start(spec).await;
         started.map_err(|source| sandbox_error(&self.service, source))
@@ -293,10 +294,10 @@ impl Server {
                 SandboxEvent::Exited { start, exit } => {
                     exits.insert(start, exit);
                 }
-                SandboxEvent::TreeGone => {}
                 SandboxEvent::Lost(reason) => {
                     lost.get_or_insert(reason);
                 }
+                _ => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use twiceproof_lab::sandbox::{
     Folder, Occupant, Sandbox, SandboxEvent, SandboxSpec, StartId, StartSpec,
 };
 use twiceproof_model::Exit;
+use twiceproof_shim::Tapped;
 
 const PROBE: &[u8] = include_bytes!(env!("TWICEPROOF_PROBE"));
 
@@ -108,12 +109,21 @@ pub(crate) fn probe(words: &[&str]) -> (StartSpec, std::io::PipeReader) {
         workdir: PathBuf::new(),
         stdin: None,
         output: OwnedFd::from(inner),
+        tapped: Tapped::NOTHING,
     };
     (spec, output)
 }
 
 pub(crate) async fn begin(sandbox: &mut Sandbox, words: &[&str]) -> Run {
     let (spec, output) = probe(words);
+    let start = sandbox.start(spec).await.unwrap();
+    Run { start, output }
+}
+
+/// Starts the probe behind the file tap.
+pub(crate) async fn begin_tapped(sandbox: &mut Sandbox, words: &[&str], tapped: Tapped) -> Run {
+    let (mut spec, output) = probe(words);
+    spec.tapped = tapped;
     let start = sandbox.start(spec).await.unwrap();
     Run { start, output }
 }

@@ -2,6 +2,7 @@
 
 mod bench_of;
 mod escape;
+mod files;
 mod lifetime;
 mod start;
 mod stop;
@@ -61,6 +62,19 @@ conformance!(
     stop::a_pause_does_not_disturb,
     stop::samples_show_what_threads_do,
     stop::left_over_processes_are_named,
+    files::a_held_call_changes_nothing,
+    files::calls_are_named_with_their_results,
+    files::a_call_can_fail_as_wished,
+    files::a_result_can_be_held_back,
+    files::killed_while_held,
+    files::no_lock_waits_in_the_kernel,
+    files::a_signal_ends_a_wait,
+    files::threads_and_children_are_held,
+    files::a_pause_spares_what_is_held,
+    files::looks_are_told_where_asked,
+    files::traced_calls_go_on_by_themselves,
+    files::a_ring_is_refused,
+    files::an_end_of_the_lab_lets_nothing_through,
     escape::no_way_out,
     escape::nothing_outside_can_be_changed,
 );
@@ -102,5 +116,5 @@ fn local_as_an_ordinary_user() {
         "{words}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(words.contains("22 passed"), "{words}");
+    assert!(words.contains("35 passed"), "{words}");
 }

@@ -1,5 +1,6 @@
 //! A lab with a small job, a scheduler that follows wishes, and short texts of what happened.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -27,14 +28,24 @@ options = { database = \"app\", user = \"app\" }
 /// What lets `psql` find that service.
 pub(crate) const ENV: &str = "env = { PGHOST = \"db\", PGUSER = \"app\", PGDATABASE = \"app\" }\n";
 
+/// Where a job that works in a folder starts.
+const SHARED: &str = "workdir = \".\"\n";
+
+/// A folder at `/shared`.
+const SHARED_SERVICE: &str = "
+[service.shared]
+kind = \"files\"
+options = { path = \"/shared\" }
+";
+
 const SEED: &str = "create table t (id int primary key, n int not null);
 insert into t values (1, 0), (2, 0);";
 
 /// Steps that were on offer, as texts, one list for each choice.
 pub(crate) type Offers = Arc<Mutex<Vec<Vec<String>>>>;
 
-/// Takes the wished steps in order; `job#1` alone: its first own step, if any. Then all run to
-/// their ends.
+/// Takes the wished steps in order; `run job#1`: its own steps as long as it has some. Then all run
+/// to their ends.
 struct Wishes {
     wishes: Vec<String>,
     at: usize,
@@ -47,6 +58,16 @@ impl Scheduler for Wishes {
         let offered: Vec<String> = enabled.iter().map(|one| one.step.to_string()).collect();
         self.offers.lock().unwrap().push(offered.clone());
         let wish = self.wishes.get(self.at)?.clone();
+        if let Some(whose) = wish.strip_prefix("run ") {
+            let own = format!("release {whose}@");
+            let own = offered.iter().position(|step| step.starts_with(&own));
+            if own.is_some() {
+                return own;
+            }
+            self.at += 1;
+            self.offers.lock().unwrap().pop();
+            return self.choose(enabled);
+        }
         self.at += 1;
         let place = offered.iter().position(|step| *step == wish);
         if place.is_none() {
@@ -148,11 +169,52 @@ impl Small {
     /// Returns a lab whose events are seen.
     pub(crate) fn observed(text: &str, observer: Option<TrialObserver>) -> Self {
         let target = tempfile::tempdir().unwrap();
+        Self::in_folder(target, text, "local", observer)
+    }
+
+    /// Returns a lab whose job makes these calls on files in `/shared`, up to one that fails.
+    pub(crate) fn files(backend: &str, calls: &[&str]) -> Self {
+        let target = tempfile::tempdir().unwrap();
+        let probe = target.path().join("probe");
+        std::fs::write(&probe, include_bytes!(env!("TWICEPROOF_PROBE"))).unwrap();
+        for path in [target.path(), &probe] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let calls = calls.join("\", \"");
+        let text = format!(
+            "command = [\"./probe\", \"job\", \"{calls}\"]\n{SHARED}\
+             image = \"twiceproof/scratch:1\"\n{SHARED_SERVICE}"
+        );
+        Self::in_folder(target, &text, backend, None)
+    }
+
+    /// Returns a lab whose job is this Python script, with a shared folder at `/shared`.
+    pub(crate) fn python(backend: &str, script: &str) -> Self {
+        Self::python_with(backend, script, "")
+    }
+
+    /// The same with more lines of the target file.
+    pub(crate) fn python_with(backend: &str, script: &str, more: &str) -> Self {
+        let target = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(target.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let text = format!(
+            "command = [\"python3\", \"-c\", '''{script}''']\n{SHARED}{more}\
+             image = \"twiceproof/debian:12\"\n{SHARED_SERVICE}"
+        );
+        Self::in_folder(target, &text, backend, None)
+    }
+
+    fn in_folder(
+        target: TempDir,
+        text: &str,
+        backend: &str,
+        observer: Option<TrialObserver>,
+    ) -> Self {
         let folder = RunFolder::create().unwrap();
         let scenario = scenario_of(&target.path().canonicalize().unwrap(), text, 2);
         let plan = Plan {
             scenario,
-            backend: backend::find("local").unwrap(),
+            backend: backend::find(backend).unwrap(),
             folder: folder.path().to_owned(),
             target_hash: "00000000".to_owned(),
             expectation: Expectation::default(),
@@ -188,8 +250,23 @@ impl Small {
         &self.lab.plan().folder
     }
 
+    /// Runs the job once unhindered, which shows what it looks at before it changes it.
+    pub(crate) fn learn_looks(&mut self) {
+        let seen = self.run_driven(1, &[], Drive::Pump);
+        seen.unwrap_or_else(|error| panic!("{error}: {}", error.hint));
+    }
+
     /// Runs a trial of so many instances that takes these steps first.
     pub(crate) fn try_run(&mut self, instances: u8, wishes: &[&str]) -> Result<Seen, LabError> {
+        self.run_driven(instances, wishes, Drive::Steps)
+    }
+
+    fn run_driven(
+        &mut self,
+        instances: u8,
+        wishes: &[&str],
+        drive: Drive,
+    ) -> Result<Seen, LabError> {
         self.trial += 1;
         let offers = Offers::default();
         let assignment = Assignment {
@@ -198,7 +275,7 @@ impl Small {
             seed: 1,
             instances,
             starts: Starts::freely(instances),
-            drive: Drive::Steps,
+            drive,
             disguise: 0,
             menu: menu_of(wishes),
             clean_exit: None,

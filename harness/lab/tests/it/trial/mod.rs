@@ -2,6 +2,7 @@
 
 mod blocked;
 mod faults;
+mod files;
 mod jobs;
 mod killed;
 mod kit;
