@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{check, clean, demo, list, record, replay, run, schema};
+use crate::commands::{check, clean, demo, import, list, record, replay, run, schema};
 use crate::exit;
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Replay(replay::ReplayArgs),
     Record(record::RecordArgs),
     Check(check::CheckArgs),
+    Import(import::ImportArgs),
     List(list::ListArgs),
     Clean(clean::CleanArgs),
     Demo(demo::DemoArgs),

@@ -7,6 +7,7 @@ mod environment;
 mod events;
 mod exit;
 mod failure;
+mod import;
 mod project;
 mod registries;
 mod screen;

@@ -6,6 +6,7 @@ mod bad_input;
 mod check;
 mod disk;
 mod help;
+mod import;
 mod kit;
 mod list;
 mod real;
