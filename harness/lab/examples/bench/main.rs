@@ -8,6 +8,7 @@ mod files;
 mod machine;
 mod memory;
 mod proxy;
+mod redis;
 mod report;
 mod stats;
 mod tap;
@@ -37,7 +38,7 @@ pub(crate) struct Asked {
 }
 
 const USAGE: &str =
-    "usage: cargo xtask bench [trials|tap|files|memory]... [--rounds N] [--seconds N]
+    "usage: cargo xtask bench [trials|tap|redis|files|memory]... [--rounds N] [--seconds N]
                          [--memory-trials N] [--check] [--write FILE]";
 
 /// Why a benchmark ended early.
@@ -81,7 +82,7 @@ fn asked(words: &[String]) -> Option<Asked> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "trials" | "tap" | "files" | "memory" => asked.sections.push(word.clone()),
+            "trials" | "tap" | "redis" | "files" | "memory" => asked.sections.push(word.clone()),
             "--rounds" => asked.rounds = words.next()?.parse().ok().filter(|count| *count > 0)?,
             "--seconds" => asked.window = Duration::from_secs(words.next()?.parse().ok()?),
             "--memory-trials" => asked.memory_trials = words.next()?.parse().ok()?,
@@ -99,10 +100,11 @@ type Measure = fn(&Asked, &world::Folder) -> Result<Section, Failure>;
 fn run(asked: &Asked) -> Result<(), Failure> {
     let folder = world::Folder::create()?;
     let wants = |name: &str| asked.sections.is_empty() || asked.sections.iter().any(|s| s == name);
-    let all: [(&str, Measure); 4] = [
+    let all: [(&str, Measure); 5] = [
         ("trials", trials::measure),
         ("tap", tap::measure),
         ("files", files::measure),
+        ("redis", redis::measure),
         ("memory", memory::measure),
     ];
     let mut sections = Vec::new();
