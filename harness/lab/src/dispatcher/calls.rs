@@ -275,8 +275,21 @@ impl Dispatcher<'_> {
             return Ok(());
         };
         current.is_made = true;
-        let call = current.call.call;
-        self.answer(id.instance, call, verdict).await
+        let call = current.call.clone();
+        let refusal = self.refusal(id.instance, &call);
+        if refusal.is_some() {
+            self.deliver_at_once(id);
+        }
+        let verdict = refusal.map_or(verdict, Verdict::Fail);
+        self.answer(id.instance, call.call, verdict).await
+    }
+
+    /// A call that is refused is not made, so its thread cannot stand still behind it.
+    fn deliver_at_once(&mut self, id: RequestId) {
+        let mut flights = self.links.iter_mut().flat_map(|link| &mut link.flights);
+        if let Some(flight) = flights.find(|flight| flight.request.id == id) {
+            flight.deliver = true;
+        }
     }
 
     /// Tries the calls again that wait, one after the other, lowest instance first, each after all
@@ -314,6 +327,9 @@ impl Dispatcher<'_> {
     async fn retry(&mut self, place: usize, errno: Option<i32>) -> Result<(), LabError> {
         let link = &mut self.links[place];
         let id = link.id.instance;
+        if let (Some(flight), Some(_)) = (link.flights.first_mut(), errno) {
+            flight.deliver = true;
+        }
         let deliver = link.flights.first().is_some_and(|flight| flight.deliver);
         let Some(current) = &mut link.current else {
             return Ok(());

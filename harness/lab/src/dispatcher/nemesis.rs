@@ -9,6 +9,7 @@ use std::time::Instant;
 use twiceproof_explore::LabError;
 use twiceproof_model::fault::Who;
 use twiceproof_model::{Enabled, Event, Exit, Fault, InstanceId, Step};
+use twiceproof_shim::FileCall;
 
 /// A fault in force.
 pub(super) struct Active {
@@ -53,10 +54,26 @@ impl Dispatcher<'_> {
         let place = fault.instance().map(InstanceId::index);
         let instance = place.and_then(|place| self.instances.get(place));
         match kind.strikes() {
-            Strikes::Process => instance.is_some_and(|one| one.life == Life::Running),
+            Strikes::Process | Strikes::Files => {
+                instance.is_some_and(|one| one.life == Life::Running)
+            }
             Strikes::Request => false,
             Strikes::Lease => self.service_of(fault).is_some(),
         }
+    }
+
+    /// Returns the error with which a fault in force has an instance's call on a shared file fail.
+    pub(super) fn refusal(&mut self, id: InstanceId, call: &FileCall) -> Option<i32> {
+        let mut active = self.active.iter_mut();
+        active.find_map(|active| {
+            let is_meant = active.fault.instance() == Some(id);
+            let errno = active
+                .kind
+                .refuses(&active.fault, call)
+                .filter(|_| is_meant)?;
+            active.struck += 1;
+            Some(errno)
+        })
     }
 
     /// Returns the place of the service that the fault strikes.

@@ -1,9 +1,12 @@
 //! Faults: what the lab can inject. One file a kind, and a line in [`FAULTS`].
 
+mod disk_full;
 mod expire;
+mod io_error;
 mod kill;
 mod lost_reply;
 mod pause;
+mod read_only;
 
 pub use crate::dispatcher::nemesis::Nemesis;
 
@@ -12,6 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use twiceproof_explore::LabError;
 use twiceproof_model::Fault;
 use twiceproof_model::kind::Kind;
+use twiceproof_shim::FileCall;
 
 /// Every kind of fault, in the order in which the reference lists them.
 pub const FAULTS: &[&dyn FaultKind] = &[
@@ -19,6 +23,9 @@ pub const FAULTS: &[&dyn FaultKind] = &[
     &pause::Pause,
     &lost_reply::LostReply,
     &expire::Expire,
+    &io_error::IoError,
+    &disk_full::DiskFull,
+    &read_only::ReadOnly,
 ];
 
 /// What a kind of fault strikes, and so when it can be injected.
@@ -30,6 +37,8 @@ pub enum Strikes {
     Request,
     /// A lease in a service.
     Lease,
+    /// The calls on shared files of an instance that runs.
+    Files,
 }
 
 /// A kind of fault: an entry of [`FAULTS`].
@@ -55,6 +64,11 @@ pub trait FaultKind: Sync {
         _nemesis: &'a mut Nemesis<'_, '_>,
     ) -> LocalBoxFuture<'a, Result<(), LabError>> {
         Box::pin(async move { Err(harness(format!("{} has steps of its own", fault.kind))) })
+    }
+
+    /// Returns the error number with which a call on a shared file fails while it is in force.
+    fn refuses(&self, _fault: &Fault, _call: &FileCall) -> Option<i32> {
+        None
     }
 
     /// Takes it back, and returns what it struck in all; 0: nothing. One that was spent at once is

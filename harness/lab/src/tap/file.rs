@@ -111,6 +111,23 @@ pub(crate) fn hash(call: &FileCall) -> u64 {
     hasher.finish()
 }
 
+/// Returns whether a call changes what another run sees. A sync does not, and a lock dies with its
+/// holder: neither makes a crash point of its own.
+pub(crate) fn changes(call: &FileCall) -> bool {
+    let syncs = matches!(call.verb, Verb::Sync | Verb::SyncData);
+    !syncs && !call.verb.is_look() && !call.verb.is_lock()
+}
+
+/// Returns whether a call fails where there is no room.
+pub(crate) fn needs_room(call: &FileCall) -> bool {
+    let removes = matches!(
+        call.verb,
+        Verb::Unlink | Verb::Rmdir | Verb::Empty | Verb::Exchange
+    );
+    let syncs = matches!(call.verb, Verb::Sync | Verb::SyncData);
+    syncs || (changes(call) && !removes)
+}
+
 /// Returns what the result of a call says. `existed`: what it would create was there before.
 pub(crate) fn reply(call: &FileCall, result: i64, existed: bool) -> Reply {
     let outcome = match result {
@@ -118,11 +135,7 @@ pub(crate) fn reply(call: &FileCall, result: i64, existed: bool) -> Reply {
         result if result < 0 => Outcome::Error(errno_name(result)),
         _ => Outcome::Ok,
     };
-    // A sync changes nothing that another run sees, and a lock dies with its holder: neither makes
-    // a crash point of its own.
-    let writes = !call.verb.is_look()
-        && !call.verb.is_lock()
-        && !matches!(call.verb, Verb::Sync | Verb::SyncData);
+    let writes = changes(call);
     let frees_locks = match call.verb {
         Verb::Flock | Verb::Lock | Verb::OpenFileLock => call.lock.mode != LockMode::Exclusive,
         Verb::Unlink | Verb::Rmdir | Verb::Rename => true,

@@ -1,6 +1,7 @@
 //! Two jobs race for files in a shared folder: every order, every time, on every backend.
 
 use super::kit::{Seen, Small};
+use twiceproof_model::record::Doubt;
 use twiceproof_model::{Event, Exit, InstanceId, Outcome};
 
 const DONE: Exit = Exit::Code(0);
@@ -40,6 +41,7 @@ on_backends!(
     open_file_lock,
     process_locks_in_a_cycle,
     killed_before_its_next_call,
+    a_fault_fails_calls,
     sqlite_with_a_rollback_journal,
     sqlite_with_a_log,
 );
@@ -248,6 +250,55 @@ fn killed_before_its_next_call(backend: &str) {
     ] {
         always(&mut lab, 5, wishes, [killed, second]);
     }
+}
+
+/// A job that tells the error with which it cannot make its lock, and a fault that is healed.
+fn a_fault_fails_calls(backend: &str) {
+    let script = "import os, sys
+try:
+    os.open(\"/shared/lock\", os.O_CREAT | os.O_EXCL)
+except OSError as error:
+    sys.exit(error.errno)
+os.unlink(\"/shared/lock\")
+";
+    let mut lab = Small::python(backend, script);
+    for (fault, errno) in [
+        ("disk-full job#1", 28),
+        ("read-only job#1", 30),
+        ("io-error job#1", 5),
+        ("io-error job#1 errno=ESTALE", 116),
+    ] {
+        let (inject, heal) = (format!("inject {fault}"), format!("heal {fault}"));
+        let seen = lab
+            .run(1, &["start job#1", &inject, "release job#1@1"])
+            .granted();
+        assert_eq!(
+            seen.exits(),
+            [Exit::Code(errno)],
+            "{:#?}",
+            seen.record.trace
+        );
+        assert_eq!(seen.record.doubts, []);
+        // It matches, but is healed before anything comes of it.
+        let seen = lab.run(1, &["start job#1", &inject, &heal]).granted();
+        assert_eq!(seen.exits(), [DONE]);
+        let doubts = |doubt: &Doubt| {
+            let kind = fault.split(' ').next().unwrap();
+            matches!(doubt, Doubt::FaultWithoutEffect(text) if text.contains(kind))
+        };
+        assert!(
+            seen.record.doubts.iter().any(doubts),
+            "{:?}",
+            seen.record.doubts
+        );
+    }
+    // What needs no room goes on: the lock is removed.
+    let full = "inject disk-full job#1";
+    let seen = lab.run(
+        1,
+        &["start job#1", "release job#1@1", full, "release job#1@2"],
+    );
+    assert_eq!(seen.granted().exits(), [DONE]);
 }
 
 /// Two writers of a SQLite database.
