@@ -74,8 +74,10 @@ pub(crate) fn lab(
         message: format!("cannot make a folder for temporary files: {error}"),
         hint: "make room in the folder that TMPDIR names, or name another".to_owned(),
     })?;
+    let trigger = twiceproof_explore::trigger::find(&scenario.trigger.kind);
     let plan = Plan {
         scenario: scenario.clone(),
+        hosts: scenario.trigger.hosts.unwrap_or(trigger.hosts),
         backend,
         folder: folder.path().to_owned(),
         target_hash: target_hash(&scenario.target),

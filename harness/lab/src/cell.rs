@@ -3,13 +3,14 @@
 use crate::dispatcher::{Dispatcher, Interrupted, Observer, Setup};
 use crate::fail::{harness, sandbox_failed, service_failed};
 use crate::plan::Plan;
-use crate::sandbox::{Occupant, Sandbox, SandboxEvent, SandboxSpec};
+use crate::sandbox::{Folder, Host, Occupant, Sandbox, SandboxEvent, SandboxSpec};
 use crate::service::{self, KnownContents, Service, ServiceContext};
 use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Poll;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 use twiceproof_explore::{Assignment, LabError};
 use twiceproof_model::record::{Drive, Timings};
+use twiceproof_model::scenario::Hosts;
 use twiceproof_model::{InstanceId, ServiceName, Snapshot, TrialRecord};
 use twiceproof_wire::Protocol;
 
@@ -59,6 +61,15 @@ impl Drop for Seat {
         for task in &self.accepting {
             task.abort();
         }
+    }
+}
+
+/// Folders that instances of one host share, and their modes.
+const OF_HOST: &[(&str, u32)] = &[("/tmp", 0o1777), ("/run", 0o755)];
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        self.leave_seats();
     }
 }
 
@@ -218,7 +229,8 @@ impl Cell {
     ) -> Result<&mut Seat, LabError> {
         let key = (id.number() - 1, disguise);
         if !self.seats.contains_key(&key) {
-            let seat = self.open_seat(id, disguise).await?;
+            let host = self.host_for(id, disguise).await?;
+            let seat = self.open_seat(id, disguise, host).await?;
             self.seats.insert(key, seat);
         }
         Ok(self.seats.get_mut(&key).expect("it was inserted above"))
@@ -231,8 +243,30 @@ impl Cell {
             .map(|seat| &seat.sandbox.diag)
     }
 
-    async fn open_seat(&self, id: InstanceId, disguise: u8) -> Result<Seat, LabError> {
-        let spec = self.sandbox_spec(id, disguise);
+    /// Returns whose machine an instance runs on. Where they share one, the first instance's
+    /// sandbox is the first there, so it is opened before any other.
+    async fn host_for(&mut self, id: InstanceId, disguise: u8) -> Result<Host, LabError> {
+        if self.plan.hosts == Hosts::Each {
+            return Ok(Host::Own);
+        }
+        if id.number() == 1 {
+            return Ok(Host::First);
+        }
+        let first = InstanceId::first(1);
+        for first in first {
+            let seat = Box::pin(self.seat(first, disguise)).await?;
+            if let Some(neighbour) = seat.sandbox.neighbour() {
+                return Ok(Host::Beside(neighbour.clone()));
+            }
+        }
+        let backend = self.plan.backend.name();
+        Err(harness(format!(
+            "the backend {backend} has no shared hosts"
+        )))
+    }
+
+    async fn open_seat(&self, id: InstanceId, disguise: u8, host: Host) -> Result<Seat, LabError> {
+        let spec = self.sandbox_spec(id, disguise, host)?;
         let opened = self.plan.backend.open(spec).await;
         let mut sandbox = opened.map_err(|error| sandbox_failed("open a sandbox", error))?;
         let mut accepting = Vec::new();
@@ -265,9 +299,37 @@ impl Cell {
         Ok(Seat { sandbox, accepting })
     }
 
-    fn sandbox_spec(&self, id: InstanceId, disguise: u8) -> SandboxSpec {
+    /// Returns the folders that instances of one host share, made where they are not there yet.
+    fn host_folders(&self, disguise: u8) -> Result<Vec<Folder>, LabError> {
+        let base = self.folder.join(format!("host-{disguise}"));
+        let mut folders = Vec::new();
+        for (inside, mode) in OF_HOST {
+            let host = base.join(inside.trim_start_matches('/'));
+            let made = std::fs::create_dir_all(&host).and_then(|()| {
+                std::fs::set_permissions(&host, std::fs::Permissions::from_mode(*mode))
+            });
+            made.map_err(|error| crate::fail::not_written(&host, &error))?;
+            folders.push(Folder {
+                host,
+                inside: PathBuf::from(inside),
+                writable: true,
+            });
+        }
+        Ok(folders)
+    }
+
+    fn sandbox_spec(
+        &self,
+        id: InstanceId,
+        disguise: u8,
+        host: Host,
+    ) -> Result<SandboxSpec, LabError> {
         let target = &self.plan.scenario.target;
-        let (mut listen, mut hosts, mut folders) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut listen, mut hosts) = (Vec::new(), Vec::new());
+        let mut folders = match host {
+            Host::Own => Vec::new(),
+            Host::First | Host::Beside(_) => self.host_folders(disguise)?,
+        };
         for (place, (spec, running)) in target.services.iter().zip(&self.services).enumerate() {
             folders.extend(running.service.folders());
             let Some(port) = spec.port else { continue };
@@ -284,15 +346,16 @@ impl Cell {
             0 => format!("job-{}", id.number()),
             _ => format!("other{disguise}-{}", id.number()),
         };
-        SandboxSpec {
+        Ok(SandboxSpec {
             name,
             occupant: Occupant::Instance,
+            host,
             listen,
             hosts,
             folders,
             image: self.plan.image(),
             fresh: true,
-        }
+        })
     }
 
     /// Captures the state that every trial begins with.
@@ -330,13 +393,19 @@ impl Cell {
     /// Makes every seat in use as new, where it was used before.
     async fn clean_seats(&mut self) -> Result<(), LabError> {
         if !self.plan.scenario.target.reuse {
-            self.seats.clear();
+            self.leave_seats();
         }
-        for seat in self.seats.values_mut() {
+        // Whoever shares a host is gone before the first there empties its folders.
+        for seat in self.seats.values_mut().rev() {
             let cleaned = seat.sandbox.clean().await;
             cleaned.map_err(|error| sandbox_failed("clean a sandbox", error))?;
         }
         Ok(())
+    }
+
+    /// Ends the sandboxes, those that joined a host before the one that is it.
+    fn leave_seats(&mut self) {
+        while self.seats.pop_last().is_some() {}
     }
 
     /// Runs one trial, from a fresh state to its record.

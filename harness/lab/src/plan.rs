@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use twiceproof_model::digest::Hasher;
+use twiceproof_model::scenario::Hosts;
 use twiceproof_model::{Scenario, Target};
 
 /// Clean runs that must agree before instances are judged by expectation alone.
@@ -16,6 +17,8 @@ const CLEAN_RUNS: u32 = 2;
 pub struct Plan {
     /// The scenario.
     pub scenario: Scenario,
+    /// Whether instances share a machine.
+    pub hosts: Hosts,
     /// Where sandboxes come from.
     pub backend: &'static dyn Backend,
     /// A folder of the run, gone after it, that every cell has its own part of.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use twiceproof_model::{Exit, ServiceName};
 use twiceproof_shim::{FileCall, Tapped};
@@ -39,6 +40,26 @@ pub enum Occupant {
     Service,
 }
 
+/// Whose machine a sandbox stands for.
+#[derive(Clone, Debug)]
+pub enum Host {
+    /// Its own.
+    Own,
+    /// One that others can join: see [`Sandbox::neighbour`].
+    First,
+    /// That of another sandbox, whose process ids it shares.
+    Beside(Neighbour),
+}
+
+/// What another sandbox of the same host needs of the first one.
+#[derive(Clone, Debug)]
+pub enum Neighbour {
+    /// Its namespaces: of the user, and of process ids.
+    Namespaces(Arc<[OwnedFd; 2]>),
+    /// Its container, by id.
+    Container(String),
+}
+
 /// What a sandbox must be.
 #[derive(Clone, Debug)]
 pub struct SandboxSpec {
@@ -46,6 +67,8 @@ pub struct SandboxSpec {
     pub name: String,
     /// Who runs in it.
     pub occupant: Occupant,
+    /// Whose machine it stands for.
+    pub host: Host,
     /// The addresses to listen on, by service; the listening sockets come back in
     /// [`Sandbox::listeners`].
     pub listen: Vec<(ServiceName, SocketAddr)>,

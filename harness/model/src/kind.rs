@@ -17,6 +17,8 @@ pub enum KeyType {
     Boolean,
     /// A string such as `"90s"` or `"1h 30m"`.
     Duration,
+    /// Such a string, or `"0s"`.
+    DurationOrZero,
     /// One of these strings.
     OneOf(&'static [&'static str]),
     /// A list of strings.

@@ -126,7 +126,9 @@ fn key(key: &Key, kinds: &Kinds<'_>, kind: Option<&Kind>) -> Value {
             "type": "integer", "minimum": min, "maximum": max,
         }),
         KeyType::Boolean => json!({ "type": "boolean" }),
-        KeyType::Duration => json!({ "type": "string", "pattern": DURATION }),
+        KeyType::Duration | KeyType::DurationOrZero => {
+            json!({ "type": "string", "pattern": DURATION })
+        }
         KeyType::OneOf(values) => json!({ "enum": values }),
         KeyType::TextList => list(text),
         KeyType::IntegerList => list(json!({

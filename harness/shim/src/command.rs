@@ -22,6 +22,18 @@ pub enum Occupant {
     Service,
 }
 
+/// Whose machine the sandbox stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// Its own.
+    Own,
+    /// One that others join; private folders then stay until the lab cleans them.
+    First,
+    /// That of another sandbox, whose process ids it shares. On the host its namespaces follow the
+    /// message: user, then processes. A container was made with them.
+    Joined,
+}
+
 /// A folder of the host to bind in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
@@ -40,6 +52,8 @@ pub struct Setup {
     pub place: Place,
     /// Who it runs for.
     pub occupant: Occupant,
+    /// Whose machine it stands for.
+    pub host: Host,
     /// Host name.
     pub name: String,
     /// Addresses to listen on.
@@ -259,6 +273,11 @@ fn bare(kind: u8, request: u32) -> Writer {
 fn encode_setup(writer: &mut Writer, setup: &Setup) {
     writer.flag(setup.place == Place::Container);
     writer.flag(setup.occupant == Occupant::Service);
+    writer.word(match setup.host {
+        Host::Own => 0,
+        Host::First => 1,
+        Host::Joined => 2,
+    });
     writer.text(&setup.name);
     writer.list(&setup.listen, |writer, address| {
         encode_address(writer, address.ip());
@@ -287,6 +306,12 @@ fn decode_setup(reader: &mut Reader<'_>) -> Result<Setup, Malformed> {
     } else {
         Occupant::Instance
     };
+    let host = match reader.word()? {
+        0 => Host::Own,
+        1 => Host::First,
+        2 => Host::Joined,
+        _ => return Err(Malformed::Field),
+    };
     let name = decode_host_name(reader)?;
     let listen = reader.list(|reader| {
         Ok(SocketAddr::new(
@@ -310,6 +335,7 @@ fn decode_setup(reader: &mut Reader<'_>) -> Result<Setup, Malformed> {
     Ok(Setup {
         place,
         occupant,
+        host,
         name,
         listen,
         hosts,

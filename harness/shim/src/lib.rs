@@ -11,7 +11,7 @@ pub mod link;
 pub mod report;
 
 pub use bytes::Malformed;
-pub use command::{Command, Dial, Folder, Launch, Occupant, Place, Setup};
+pub use command::{Command, Dial, Folder, Host, Launch, Occupant, Place, Setup};
 pub use file_call::{FileCall, Gate, Lock, LockMode, Tapped, Verb, Verdict};
 pub use report::{Report, Task};
 

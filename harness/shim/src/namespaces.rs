@@ -4,26 +4,27 @@ use crate::system::{Tried, Trouble, check};
 use std::fs;
 use std::io::Result;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use twiceproof_shim::{Occupant, Setup};
+use twiceproof_shim::{Host, Occupant, Setup};
 
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS;
+/// What every sandbox has for itself.
+const OWN: i32 = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
+/// What sandboxes of one host share.
+const OF_HOST: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWPID;
 
 /// User and group that a service gets when the lab is root: the one without any rights.
 const NOBODY: libc::uid_t = 65534;
 
-/// Moves into new namespaces, and returns in a process that is number 1 there.
+/// Moves into new namespaces, and returns in the first process of this sandbox there: number 1,
+/// unless it joins those of another one.
 ///
 /// The caller stays outside, keeps no end of the link, waits for that process and ends with it.
 pub(crate) fn enter(
     setup: &Setup,
+    joined: &[OwnedFd],
     link: OwnedFd,
 ) -> std::result::Result<OwnedFd, (Trouble, OwnedFd)> {
-    match unshare_and_fork(setup) {
+    match unshare_and_fork(setup, joined) {
         Err(trouble) => Err((trouble, link)),
         Ok(0) => Ok(link),
         Ok(child) => {
@@ -42,21 +43,46 @@ pub(crate) fn enter(
     }
 }
 
-fn unshare_and_fork(setup: &Setup) -> std::result::Result<libc::pid_t, Trouble> {
+fn unshare_and_fork(
+    setup: &Setup,
+    joined: &[OwnedFd],
+) -> std::result::Result<libc::pid_t, Trouble> {
     drop_rights(setup.occupant).tried("drop the rights of root")?;
+    if setup.host == Host::Joined {
+        join(joined).tried("join the user namespace of another sandbox")?;
+    } else {
+        make_namespaces()?;
+    }
+    // SAFETY: this process has one thread.
+    let child = check(unsafe { libc::fork() }).tried("start the first process of a namespace")?;
+    Ok(child as libc::pid_t)
+}
+
+fn make_namespaces() -> std::result::Result<(), Trouble> {
     // SAFETY: plain calls.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
     // SAFETY: plain call.
-    check(unsafe { libc::unshare(NAMESPACES) }).tried("make a user namespace")?;
+    check(unsafe { libc::unshare(OF_HOST | OWN) }).tried("make a user namespace")?;
     let map = || -> Result<()> {
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
     };
-    map().tried("map a user into a user namespace")?;
-    // SAFETY: this process has one thread.
-    let child = check(unsafe { libc::fork() }).tried("start the first process of a namespace")?;
-    Ok(child as libc::pid_t)
+    map().tried("map a user into a user namespace")
+}
+
+/// Enters the namespaces of the host, in this order: only its user may enter the second one.
+fn join(namespaces: &[OwnedFd]) -> Result<()> {
+    let kinds = [libc::CLONE_NEWUSER, libc::CLONE_NEWPID];
+    if namespaces.len() != kinds.len() {
+        return Err(std::io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    for (namespace, kind) in namespaces.iter().zip(kinds) {
+        // SAFETY: the descriptor is open.
+        check(unsafe { libc::setns(namespace.as_raw_fd(), kind) })?;
+    }
+    // SAFETY: plain call.
+    check(unsafe { libc::unshare(OWN) }).map(drop)
 }
 
 fn drop_rights(occupant: Occupant) -> Result<()> {

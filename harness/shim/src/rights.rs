@@ -74,6 +74,12 @@ pub(crate) fn hide_shim() -> Result<()> {
     check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }).map(drop)
 }
 
+/// Makes this process the parent of all that loses its own one below it.
+pub(crate) fn inherit_orphans() -> Result<()> {
+    // SAFETY: plain call.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
+}
+
 /// Refuses to go on in a process that is not the first of its namespace: its signals to all would
 /// reach processes that are not ours.
 pub(crate) fn must_be_first() -> Result<()> {

@@ -8,7 +8,7 @@ use crate::{dial, empty, listen, mounts, namespaces, pause, rights, sample};
 use std::io::{Error, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use twiceproof_shim::link::{self, Receiver, Wait};
-use twiceproof_shim::{Command, Launch, NAMES_MAX, Report, Setup};
+use twiceproof_shim::{Command, Host, Launch, NAMES_MAX, Report, Setup};
 
 /// How often connections on their way are looked at.
 const DIAL_LOOK_MS: i32 = 5;
@@ -25,9 +25,9 @@ pub(crate) fn on_host() -> Result<()> {
         link
     };
     let mut receiver = Receiver::default();
-    let setup = first_message(&mut receiver, &link)?;
+    let (setup, joined) = first_message(&mut receiver, &link)?;
     let sockets = mounts::host_sockets();
-    let link = match namespaces::enter(&setup, link) {
+    let link = match namespaces::enter(&setup, &joined, link) {
         Ok(link) => link,
         Err((trouble, link)) => return refuse(&link, trouble),
     };
@@ -43,7 +43,7 @@ pub(crate) fn on_host() -> Result<()> {
 pub(crate) fn in_container(socket: &str, own: &[&str]) -> Result<()> {
     let link = link::connect(socket)?;
     let mut receiver = Receiver::default();
-    let setup = first_message(&mut receiver, &link)?;
+    let (setup, _) = first_message(&mut receiver, &link)?;
     let defaults = Defaults {
         env: std::env::vars().collect(),
         argv: own.iter().map(|word| (*word).to_owned()).collect(),
@@ -51,9 +51,11 @@ pub(crate) fn in_container(socket: &str, own: &[&str]) -> Result<()> {
     serve(link, receiver, setup, defaults)
 }
 
-fn first_message(receiver: &mut Receiver, link: &OwnedFd) -> Result<Setup> {
-    match Command::decode(receiver.receive(link, Wait::Forever)?.0) {
-        Ok(Command::Setup(setup)) => Ok(setup),
+/// Returns what the sandbox must be, and the descriptors that came along.
+fn first_message(receiver: &mut Receiver, link: &OwnedFd) -> Result<(Setup, Vec<OwnedFd>)> {
+    let (message, fds) = receiver.receive(link, Wait::Forever)?;
+    match Command::decode(message) {
+        Ok(Command::Setup(setup)) => Ok((setup, fds)),
         Ok(_) => Err(Error::other("the first message is no setup")),
         Err(malformed) => Err(Error::other(malformed)),
     }
@@ -78,6 +80,7 @@ struct Service {
     signals: OwnedFd,
     private: empty::Private,
     fresh: bool,
+    host: Host,
     used: bool,
     defaults: Defaults,
     tree: Tree,
@@ -87,7 +90,12 @@ struct Service {
 }
 
 fn serve(link: OwnedFd, mut receiver: Receiver, setup: Setup, defaults: Defaults) -> Result<()> {
-    rights::must_be_first()?;
+    if setup.host == Host::Joined {
+        rights::inherit_orphans()?;
+    } else {
+        rights::must_be_first()?;
+    }
+    tree::set_host(setup.host);
     rights::hide_shim()?;
     let signals = child_signals()?;
     match listen::bind_all(&setup.listen).and_then(|made| Ok((made, listen::diagnosis()?))) {
@@ -104,6 +112,7 @@ fn serve(link: OwnedFd, mut receiver: Receiver, setup: Setup, defaults: Defaults
         signals,
         private: empty::Private::before_starts(setup.place),
         fresh: setup.fresh,
+        host: setup.host,
         used: false,
         defaults,
         tree: Tree::default(),
@@ -113,6 +122,10 @@ fn serve(link: OwnedFd, mut receiver: Receiver, setup: Setup, defaults: Defaults
     // Whatever ends the loop, nothing outlives it.
     let ended = service.run(&mut receiver);
     tree::end_all();
+    if service.host == Host::First {
+        // The folders of a host that several share are the lab's: nothing stays in them.
+        service.private.empty();
+    }
     ended
 }
 
@@ -168,7 +181,9 @@ impl Service {
     }
 
     fn start(&mut self, what: Launch, fds: Vec<OwnedFd>) -> std::result::Result<(), Trouble> {
-        self.refresh();
+        if self.host == Host::Own {
+            self.refresh();
+        }
         self.used = true;
         let (start, tapped) = (what.start, what.tapped.clone());
         let launched = launch(&self.defaults, what, fds)?;
@@ -250,7 +265,9 @@ impl Service {
 
     /// Removes what earlier starts left, unless one still runs.
     fn refresh(&mut self) {
-        if self.fresh && self.used && !self.tree.lives() {
+        // On a host that others share, they may have left something.
+        let used = self.used || self.host != Host::Own;
+        if self.fresh && used && !self.tree.lives() {
             self.private.empty();
             self.used = false;
         }

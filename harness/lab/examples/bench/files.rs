@@ -153,6 +153,7 @@ impl Bench {
         let spec = SandboxSpec {
             name: "bench-1".to_owned(),
             occupant: Occupant::Instance,
+            host: sandbox::Host::Own,
             listen: Vec::new(),
             hosts: Vec::new(),
             folders: vec![seen(bin, "/probe", false), seen(share, "/share", true)],

@@ -115,6 +115,7 @@ pub(crate) fn sample(
     let temporary = RunFolder::create().map_err(|error| format!("no folder: {error}"))?;
     let written = Arc::new(Mutex::new(Sample::default()));
     let plan = Plan {
+        hosts: twiceproof_model::scenario::Hosts::Each,
         scenario: way.scenario.clone(),
         backend: way.backend,
         folder: temporary.path().to_owned(),

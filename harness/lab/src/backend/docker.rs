@@ -12,7 +12,9 @@ pub use image::overridden;
 use super::Backend;
 use crate::embed::SHIM;
 use crate::janitor::RunFolder;
-use crate::sandbox::{Folder, Link, Occupant, READY_MAX, Sandbox, SandboxError, SandboxSpec};
+use crate::sandbox::{
+    Folder, Host, Link, Neighbour, Occupant, READY_MAX, Sandbox, SandboxError, SandboxSpec,
+};
 use engine::{RUN_LABEL, SANDBOX_LABEL};
 use futures_util::future::LocalBoxFuture;
 use std::os::fd::OwnedFd;
@@ -144,7 +146,12 @@ async fn open(spec: SandboxSpec) -> Result<Sandbox, SandboxError> {
         })?;
     drop(door);
     let link = Link::new(&spec.name, socket)?;
-    Sandbox::set_up(&spec, Place::Container, link, Box::new(container)).await
+    let id = container.id();
+    let mut sandbox = Sandbox::set_up(&spec, Place::Container, link, Box::new(container)).await?;
+    if matches!(spec.host, Host::First) {
+        sandbox.neighbour = Some(Neighbour::Container(id));
+    }
+    Ok(sandbox)
 }
 
 fn request(
@@ -161,7 +168,12 @@ fn request(
         command.push("--".to_owned());
         command.extend(own_command);
     }
-    let mut tmpfs: Vec<_> = PRIVATE.to_vec();
+    let is_shared = |path: &str| {
+        let mut folders = spec.folders.iter();
+        folders.any(|folder| folder.inside == std::path::Path::new(path))
+    };
+    let private = PRIVATE.iter().filter(|(path, _)| !is_shared(path));
+    let mut tmpfs: Vec<_> = private.copied().collect();
     if spec.occupant == Occupant::Service {
         tmpfs.push(DATA);
     }
@@ -170,6 +182,10 @@ fn request(
         .iter()
         .map(|(address, name)| format!("{name}:{address}"))
         .collect();
+    let processes = match &spec.host {
+        Host::Beside(Neighbour::Container(id)) => Some(format!("container:{id}")),
+        _ => None,
+    };
     let mut request = GenericImage::new(name, tag)
         .with_entrypoint(SHIM_INSIDE)
         .with_cmd(command)
@@ -184,6 +200,7 @@ fn request(
         .with_mount(bind(&door.folder, LINK_INSIDE, false))
         .with_host_config_modifier(move |host| {
             host.network_mode = Some("none".to_owned());
+            host.pid_mode.clone_from(&processes);
             host.publish_all_ports = None;
             host.port_bindings = None;
             // The container ends with its link, even if this process is killed.
@@ -290,6 +307,11 @@ impl Drop for Door {
 struct Container(Option<ContainerAsync<GenericImage>>);
 
 impl Container {
+    fn id(&self) -> String {
+        let container = self.0.as_ref();
+        container.map_or_else(String::new, |container| container.id().to_owned())
+    }
+
     async fn is_running(&self) -> bool {
         match &self.0 {
             Some(container) => container.is_running().await.unwrap_or(false),

@@ -2,14 +2,14 @@
 
 use super::Backend;
 use crate::embed::{self, InMemory};
-use crate::sandbox::{END_MAX, Link, Sandbox, SandboxError, SandboxSpec};
+use crate::sandbox::{END_MAX, Host, Link, Neighbour, Sandbox, SandboxError, SandboxSpec};
 use futures_util::future::LocalBoxFuture;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use twiceproof_shim::Place;
 
 /// Sandboxes as processes of this machine.
@@ -29,6 +29,7 @@ impl Backend for Local {
             let spec = SandboxSpec {
                 name: "available".to_owned(),
                 occupant: crate::sandbox::Occupant::Instance,
+                host: Host::Own,
                 listen: Vec::new(),
                 hosts: Vec::new(),
                 folders: Vec::new(),
@@ -47,9 +48,27 @@ impl Backend for Local {
                 hint: String::new(),
             })?;
             let link = Link::new(&spec.name, ours)?;
-            Sandbox::set_up(&spec, Place::Host, link, Box::new(process)).await
+            let pid = process.0.id();
+            let mut sandbox = Sandbox::set_up(&spec, Place::Host, link, Box::new(process)).await?;
+            if matches!(spec.host, Host::First) {
+                sandbox.neighbour =
+                    Some(namespaces_of(pid).map_err(|error| SandboxError::Refused {
+                        tried: format!("open the namespaces of {}", spec.name),
+                        reason: error.to_string(),
+                        hint: String::new(),
+                    })?);
+            }
+            Ok(sandbox)
         })
     }
+}
+
+/// Returns the namespaces that the shim's outer process made: its own of the user, and that of
+/// process ids which its children are in.
+fn namespaces_of(pid: u32) -> std::io::Result<Neighbour> {
+    let open = |name: &str| std::fs::File::open(format!("/proc/{pid}/ns/{name}"));
+    let namespaces = [open("user")?.into(), open("pid_for_children")?.into()];
+    Ok(Neighbour::Namespaces(Arc::new(namespaces)))
 }
 
 /// The shim's outer process. It ends by itself when the link does.

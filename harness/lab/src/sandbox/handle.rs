@@ -1,8 +1,8 @@
 //! The handle on one sandbox.
 
 use super::{
-    ANSWER_MAX, Link, READY_MAX, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId,
-    StartSpec, TaskSample,
+    ANSWER_MAX, Host, Link, Neighbour, READY_MAX, SandboxError, SandboxEvent, SandboxSpec, Scope,
+    StartId, StartSpec, TaskSample,
 };
 use std::any::Any;
 use std::collections::VecDeque;
@@ -27,6 +27,8 @@ pub struct Sandbox {
     pub listeners: Vec<(ServiceName, TcpListener)>,
     /// A `NETLINK_SOCK_DIAG` socket of the sandbox's network; see [`crate::sockdiag`].
     pub diag: OwnedFd,
+    /// What others need to join its host, where the backend was asked for it.
+    pub(crate) neighbour: Option<Neighbour>,
     name: String,
     link: Link,
     events: VecDeque<SandboxEvent>,
@@ -57,7 +59,13 @@ impl Sandbox {
         mut link: Link,
         keeper: Box<dyn Any>,
     ) -> Result<Self, SandboxError> {
-        link.send(&Command::Setup(setup_of(spec, place)?), &[])
+        let joined: Vec<BorrowedFd<'_>> = match &spec.host {
+            Host::Beside(Neighbour::Namespaces(namespaces)) => {
+                namespaces.iter().map(AsFd::as_fd).collect()
+            }
+            _ => Vec::new(),
+        };
+        link.send(&Command::Setup(setup_of(spec, place)?), &joined)
             .await?;
         let received = timeout(READY_MAX, link.receive()).await;
         let (report, fds) = received.map_err(|_| link.lost("not ready in time"))??;
@@ -79,6 +87,7 @@ impl Sandbox {
                 .zip(fds.map(TcpListener::from))
                 .collect(),
             diag,
+            neighbour: None,
             name: spec.name.clone(),
             link,
             events: VecDeque::new(),
@@ -87,6 +96,11 @@ impl Sandbox {
             ended: false,
             _keeper: keeper,
         })
+    }
+
+    /// Returns what another sandbox needs to join its host, where it is the first there.
+    pub fn neighbour(&self) -> Option<&Neighbour> {
+        self.neighbour.as_ref()
     }
 
     /// Returns the host name inside.
@@ -452,6 +466,11 @@ fn setup_of(spec: &SandboxSpec, place: Place) -> Result<Setup, SandboxError> {
         occupant: match spec.occupant {
             super::Occupant::Instance => Occupant::Instance,
             super::Occupant::Service => Occupant::Service,
+        },
+        host: match spec.host {
+            Host::Own => twiceproof_shim::Host::Own,
+            Host::First => twiceproof_shim::Host::First,
+            Host::Beside(_) => twiceproof_shim::Host::Joined,
         },
         name: spec.name.clone(),
         listen: spec.listen.iter().map(|(_, address)| *address).collect(),

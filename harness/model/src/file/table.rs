@@ -339,7 +339,7 @@ fn example(key: &Key) -> &'static str {
         KeyType::TextList | KeyType::PathList | KeyType::KindList(_) => "[\"…\"]",
         KeyType::IntegerList => "[…]",
         KeyType::TextTable | KeyType::Options => "{ … }",
-        KeyType::Duration => "\"90s\"",
+        KeyType::Duration | KeyType::DurationOrZero => "\"90s\"",
         _ => "\"…\"",
     }
 }

@@ -42,6 +42,23 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         .then_some(duration)
 }
 
+/// Returns the duration that a text names, within the bounds of the key.
+fn duration_of(key: &Key, text: &str) -> Option<Duration> {
+    let is_zero = || humantime::parse_duration(text).is_ok_and(|duration| duration.is_zero());
+    if key.value == KeyType::DurationOrZero && is_zero() {
+        return Some(Duration::ZERO);
+    }
+    duration(text)
+}
+
+/// Returns the bounds of a key's durations, as people read them.
+fn bounds_of(key: &Key) -> &'static str {
+    match key.value {
+        KeyType::DurationOrZero => "from 1ms to 24h, nor 0s",
+        _ => "from 1ms to 24h",
+    }
+}
+
 /// Returns the value of an item for this key; what is wrong with it is told to the reader.
 pub(super) fn read(reader: &mut Reader<'_>, key: &Key, entry: &Entry<'_>) -> Option<Value> {
     let Entry { name, item, span } = entry;
@@ -98,12 +115,12 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &Key, entry: &Entry<'_>) -> Opt
             None => wrong(&format!("one of {}", names.join(", "))),
             Some(text) => one(reader, key, entry, text, span).then(|| Value::Text(text.to_owned())),
         },
-        KeyType::Duration => match item.as_str() {
+        KeyType::Duration | KeyType::DurationOrZero => match item.as_str() {
             None => wrong("a duration such as \"90s\""),
-            Some(text) => match duration(text) {
+            Some(text) => match duration_of(key, text) {
                 Some(value) => Some(Value::Duration(value)),
                 None => {
-                    let message = format!("`{name}` is no duration from 1ms to 24h");
+                    let message = format!("`{name}` is no duration {}", bounds_of(key));
                     let help = "write a number and a unit: \"500ms\", \"90s\", \"1h 30m\"";
                     reader.report(code::TYPE, message, span.clone(), help.to_owned());
                     None
@@ -331,7 +348,7 @@ fn help(key: &Key, item: &Item) -> String {
         {
             format!("write [{text:?}]   {}", key.doc)
         }
-        (KeyType::Duration, None) => match item.as_integer() {
+        (KeyType::Duration | KeyType::DurationOrZero, None) => match item.as_integer() {
             Some(number) if number > 0 => format!("write \"{number}s\"   {}", key.doc),
             _ => key.doc.to_owned(),
         },

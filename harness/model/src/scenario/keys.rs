@@ -113,7 +113,7 @@ pub const TIMEOUT: Key = Key {
 /// Own key of triggers that replace a run.
 pub const GRACE: Key = Key {
     name: "grace",
-    value: KeyType::Duration,
+    value: KeyType::DurationOrZero,
     required: false,
     default: "30s",
     doc: "How long a replaced process lives on; with `0s` its replacement starts only when it is \

@@ -206,7 +206,9 @@ fn check_keys<'k>(place: &str, keys: impl Iterator<Item = &'k Key>) {
                 .parse()
                 .is_ok_and(|number| (min..=max).contains(&number)),
             KeyType::Boolean => ["true", "false"].contains(&key.default),
-            KeyType::Duration => humantime::parse_duration(key.default).is_ok(),
+            KeyType::Duration | KeyType::DurationOrZero => {
+                humantime::parse_duration(key.default).is_ok()
+            }
             KeyType::OneOf(values) => values.contains(&key.default),
             _ => true,
         };

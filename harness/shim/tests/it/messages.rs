@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use twiceproof_shim::link::{Receiver, Wait, send};
 use twiceproof_shim::{
-    Command, Dial, FileCall, Folder, Gate, Launch, Lock, LockMode, MESSAGE_MAX, Malformed,
+    Command, Dial, FileCall, Folder, Gate, Host, Launch, Lock, LockMode, MESSAGE_MAX, Malformed,
     Occupant, Place, Report, Setup, Tapped, Task, Verb, Verdict,
 };
 
@@ -12,6 +12,7 @@ fn setup() -> Setup {
     Setup {
         place: Place::Container,
         occupant: Occupant::Service,
+        host: Host::Joined,
         name: "job-1".to_owned(),
         listen: vec![
             "127.0.0.2:5432".parse().unwrap(),

@@ -3,7 +3,7 @@
 use super::book::Book;
 use super::recorder::Recorder;
 use crate::sandbox::{
-    Folder, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, StartId, StartSpec,
+    Folder, Host, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, StartId, StartSpec,
 };
 use crate::service::output::{Tail, one_line};
 use crate::service::{ServiceContext, ServiceError, ServiceStream};
@@ -85,6 +85,7 @@ impl Program {
         let opened = context.backend.open(SandboxSpec {
             name: format!("{service}-{}", context.cell),
             occupant: Occupant::Service,
+            host: Host::Own,
             listen: Vec::new(),
             hosts: Vec::new(),
             folders: folder

@@ -3,7 +3,8 @@
 mod locate;
 
 use crate::sandbox::{
-    Folder, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId, StartSpec,
+    Folder, Host, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId,
+    StartSpec,
 };
 use crate::service::ServiceError;
 use crate::service::output::{Tail, one_line};
@@ -93,6 +94,7 @@ impl Server {
         let spec = SandboxSpec {
             name: format!("{service}-{}", context.cell),
             occupant: Occupant::Service,
+            host: Host::Own,
             listen: Vec::new(),
             hosts: Vec::new(),
             folders: bin.as_deref().and_then(installation).into_iter().collect(),

@@ -1,7 +1,7 @@
 //! A Redis server in a sandbox of its own: found, started, stopped.
 
 use crate::sandbox::{
-    Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId, StartSpec,
+    Host, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId, StartSpec,
 };
 use crate::service::output::{Tail, one_line};
 use crate::service::{ServiceContext, ServiceError};
@@ -75,6 +75,7 @@ impl Server {
         let spec = SandboxSpec {
             name: format!("{service}-{}", context.cell),
             occupant: Occupant::Service,
+            host: Host::Own,
             listen: Vec::new(),
             hosts: Vec::new(),
             folders: Vec::new(),

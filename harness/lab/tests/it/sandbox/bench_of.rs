@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use twiceproof_lab::backend::Backend;
 use twiceproof_lab::sandbox::{
-    Folder, Occupant, Sandbox, SandboxEvent, SandboxSpec, StartId, StartSpec,
+    Folder, Host, Occupant, Sandbox, SandboxEvent, SandboxSpec, StartId, StartSpec,
 };
 use twiceproof_model::Exit;
 use twiceproof_shim::Tapped;
@@ -21,6 +21,9 @@ pub(crate) struct Bench {
     backend: &'static dyn Backend,
     image: Option<&'static str>,
     folder: TempDir,
+    /// Whether each sandbox joins the host of another one.
+    is_beside: bool,
+    first: tokio::sync::OnceCell<Sandbox>,
 }
 
 impl Bench {
@@ -35,11 +38,27 @@ impl Bench {
         std::fs::write(bin.join("probe"), PROBE).unwrap();
         open(&bin.join("probe"));
         std::fs::create_dir(folder.path().join("share")).unwrap();
+        std::fs::create_dir(folder.path().join("tmp")).unwrap();
+        std::fs::set_permissions(folder.path().join("tmp"), PermissionsExt::from_mode(0o1777))
+            .unwrap();
         Self {
             backend,
             image,
             folder,
+            is_beside: false,
+            first: tokio::sync::OnceCell::new(),
         }
+    }
+
+    /// Has every sandbox join the host of another one.
+    pub(crate) fn beside(mut self) -> Self {
+        self.is_beside = true;
+        self
+    }
+
+    /// The folder that sandboxes of one host share as `/tmp`, on the host.
+    pub(crate) fn host_tmp(&self) -> PathBuf {
+        self.folder.path().join("tmp")
     }
 
     /// The folder that the host and the sandbox share, on the host.
@@ -61,6 +80,7 @@ impl Bench {
         SandboxSpec {
             name: "job-1".to_owned(),
             occupant: Occupant::Instance,
+            host: Host::Own,
             listen: Vec::new(),
             hosts: Vec::new(),
             folders: vec![
@@ -76,7 +96,16 @@ impl Bench {
         self.open_with(self.spec()).await
     }
 
-    pub(crate) async fn open_with(&self, spec: SandboxSpec) -> Sandbox {
+    pub(crate) async fn open_with(&self, mut spec: SandboxSpec) -> Sandbox {
+        if self.is_beside {
+            let mut first = self.spec();
+            (first.name, first.host) = ("first".to_owned(), Host::First);
+            let first = self
+                .first
+                .get_or_init(async || self.backend.open(first).await.unwrap());
+            let neighbour = first.await.neighbour().unwrap().clone();
+            spec.host = Host::Beside(neighbour);
+        }
         self.backend.open(spec).await.unwrap()
     }
 

@@ -213,6 +213,10 @@ impl Small {
         let folder = RunFolder::create().unwrap();
         let scenario = scenario_of(&target.path().canonicalize().unwrap(), text, 2);
         let plan = Plan {
+            hosts: scenario
+                .trigger
+                .hosts
+                .unwrap_or(twiceproof_model::scenario::Hosts::Each),
             scenario,
             backend: backend::find(backend).unwrap(),
             folder: folder.path().to_owned(),
