@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use twiceproof_explore::campaign::{BaselineFailure, CampaignFinding, Coverage, StageCoverage};
+use twiceproof_explore::trigger;
 use twiceproof_explore::{Blame, CampaignResult, LabError, Outcome as Ended};
 use twiceproof_lab::store::Redactor;
 use twiceproof_model::Scenario;
@@ -29,8 +30,36 @@ pub(crate) fn empty(scenario: &Scenario, outcome: Outcome) -> ScenarioView {
         unseen: Vec::new(),
         reasons: Vec::new(),
         hint: String::new(),
+        why_twice: why_twice(scenario),
         findings: Vec::new(),
     }
+}
+
+/// Returns the cause for which the scenario's trigger stands, and what the trigger does.
+fn why_twice(scenario: &Scenario) -> (String, String) {
+    let trigger = trigger::find(&scenario.trigger.kind);
+    let text = format!("{}: {}", trigger.kind.name, trigger.kind.doc);
+    (trigger.cause.to_owned(), text)
+}
+
+/// Returns what the scenario takes for granted, as a limit of what a pass covers.
+fn assumed(scenario: &Scenario) -> Option<String> {
+    let words = |time| humantime::format_duration(time).to_string();
+    let longest = scenario.assume.pause_max?;
+    let mut text = format!(
+        "what needs a pause longer than {} (assume.pause_max)",
+        words(longest)
+    );
+    let settings = trigger::Settings::of(scenario);
+    if let Some(timeout) = settings.timeout
+        && !settings.can_last(timeout)
+    {
+        text += &format!(
+            ", so no attempt outlives its time-out of {}",
+            words(timeout)
+        );
+    }
+    Some(text)
 }
 
 /// Returns the facts of a campaign. `folder` is where its records lie, as the user can open it.
@@ -206,6 +235,7 @@ fn unseen(scenario: &Scenario, result: &CampaignResult) -> Vec<String> {
         let left_out = coverage.stages_left_out.join(" ");
         unseen.push(format!("stages left out by the scenario: {left_out}"));
     }
+    unseen.extend(assumed(scenario));
     for (code, trials) in &coverage.inconclusive {
         unseen.push(format!("{trials} trials proved nothing ({code})"));
     }

@@ -1,4 +1,5 @@
-//! TP-V07: an exit code that the scenario does not allow.
+//! TP-V07: an exit code that the scenario does not allow, or that a run alone and undisturbed does not
+//! owe.
 
 use crate::baseline::Baseline;
 use crate::checks::Checks;
@@ -13,18 +14,18 @@ use twiceproof_model::{Event, Exit, Finding, Step, TrialRecord};
 pub const EXIT_CODE: Oracle = Oracle {
     kind: Kind {
         name: "exit",
-        doc: "Every instance that nobody killed ends with one of these exit codes.",
+        doc: "A run that is alone and undisturbed ends as the clean run does; with codes, every instance that nobody killed ends with one of these.",
         keys: &[twiceproof_model::scenario::CODES],
         port: None,
     },
     codes: &["TP-V07"],
-    default: |_| false,
+    default: |_| true,
     check,
 };
 
 fn check(baseline: &Baseline, record: &TrialRecord, checks: &Checks) -> Vec<Finding> {
     let Some(allowed) = &checks.exit_codes else {
-        return Vec::new();
+        return alone(baseline, record);
     };
     let mut killed = BTreeSet::new();
     let mut wrong = Vec::new();
@@ -51,4 +52,33 @@ fn check(baseline: &Baseline, record: &TrialRecord, checks: &Checks) -> Vec<Find
     let words: Vec<String> = words.into_iter().collect();
     let message = format!("a run ends with {}, which is not allowed", words.join(", "));
     vec![finding::of_events(baseline, "TP-V07", "", message, wrong)]
+}
+
+/// Returns the finding about a first run that met neither another one nor a fault, and yet ended
+/// otherwise than the clean run. With contention or a fault any end is right, as the state decides.
+fn alone(baseline: &Baseline, record: &TrialRecord) -> Vec<Finding> {
+    let mut first = None;
+    for (index, stamped) in record.trace.iter().enumerate() {
+        match &stamped.event {
+            Event::Begun(Part::Recovery(_)) | Event::TimedOut(_) => break,
+            Event::Taken(step) if step.is_fault() => break,
+            Event::Started(_) if first.is_some() => break,
+            Event::Started(instance) => first = Some(*instance),
+            Event::Exited { instance, exit } if first == Some(*instance) => {
+                if *exit == baseline.exit {
+                    break;
+                }
+                let message = format!(
+                    "a run alone ends with {exit}, where the clean run ends with {}",
+                    baseline.exit
+                );
+                let events = vec![finding::place(index)];
+                return vec![finding::of_events(
+                    baseline, "TP-V07", "alone", message, events,
+                )];
+            }
+            _ => {}
+        }
+    }
+    Vec::new()
 }

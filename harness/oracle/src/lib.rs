@@ -26,6 +26,7 @@ pub mod progress;
 pub mod recovery;
 pub mod registry;
 pub mod rules;
+pub mod run_log;
 pub mod state;
 
 pub use baseline::{Baseline, CleanRequest, SerialOutcome};

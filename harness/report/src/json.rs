@@ -73,6 +73,8 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
         "unseen": scenario.unseen,
         "reasons": pairs(&scenario.reasons, "code", "text"),
         "hint": scenario.hint,
+        "cause": scenario.why_twice.0,
+        "trigger": scenario.why_twice.1,
         "findings": scenario.findings.iter().map(finding).collect::<Vec<_>>(),
     })
 }

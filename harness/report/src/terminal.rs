@@ -180,6 +180,9 @@ pub fn failure(scenario: &ScenarioView, view: &FindingView, look: Look) -> Strin
         lines.push(format!("    afterwards  {}", calm.join(", ")));
     }
     lines.extend(state::lines(finding, &rows, width, palette));
+    if ran_twice(&view.record) {
+        lines.extend(section("Ran twice", &why_twice(scenario), look));
+    }
     let odd = exits(&view.record);
     if !odd.is_empty() {
         lines.push(cut(
@@ -231,6 +234,20 @@ fn first_line(word: &str, scenario: &ScenarioView, width: usize, palette: &Palet
         " ".repeat(gap),
         paint(palette.dim, path)
     )
+}
+
+/// Returns why several runs were started.
+fn why_twice(scenario: &ScenarioView) -> String {
+    let (code, text) = &scenario.why_twice;
+    if code.is_empty() {
+        return String::new();
+    }
+    format!("{code} {}", show(text, 200))
+}
+
+/// Returns whether more than one instance was started, calm runs aside.
+fn ran_twice(record: &TrialRecord) -> bool {
+    record.exits.len() > 1
 }
 
 /// Returns the sentence of the code, or the finding's own where the code has none.
@@ -323,6 +340,10 @@ fn lesson(scenario: &ScenarioView, look: Look) -> String {
             width,
         ));
         lines.push(format!("{INDENT}       {}", replay_command(scenario, view)));
+    }
+    let shown = scenario.findings.iter().any(|view| ran_twice(&view.record));
+    if shown {
+        lines.extend(section("Ran twice", &why_twice(scenario), look));
     }
     lines.extend(covered(scenario, look));
     lines.join("\n") + "\n"

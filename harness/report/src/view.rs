@@ -116,6 +116,9 @@ pub struct ScenarioView {
     pub reasons: Vec<(String, String)>,
     /// What to do; may be empty.
     pub hint: String,
+    /// Why several runs were started: the code of the cause and what starts them; empty where they
+    /// are meant.
+    pub why_twice: (String, String),
     /// The findings, the most telling first.
     pub findings: Vec<FindingView>,
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use twiceproof_model::digest::Digest;
 use twiceproof_model::scenario::{Contract, Expect};
 use twiceproof_model::{Event, Finding, InstanceId, TrialRecord, Verdict};
-use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge};
+use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge, run_log};
 
 /// Trials handed out before any of them is learnt from.
 pub const BATCH: usize = 16;
@@ -204,6 +204,19 @@ impl Campaign<'_, '_> {
             self.batch(stages, batch);
         }
         stages[index].is_done = true;
+        self.propose_run_logs();
+    }
+
+    /// Notes which objects look like logs of runs, for the reader to decide.
+    fn propose_run_logs(&mut self) {
+        for name in run_log::proposals(&self.baseline) {
+            let table = name.object.rsplit('.').next().unwrap_or(&name.object);
+            self.summary.notes.push(format!(
+                "{name} gains rows with every start: if it logs runs, set \
+                 `per_run = [\"{table}\"]` in [state.{}]",
+                name.service
+            ));
+        }
     }
 
     fn batch(&mut self, stages: &mut [Running], batch: Vec<(usize, Work)>) {

@@ -123,3 +123,42 @@ fn a_lock_file_left_by_a_crash_is_left_to_recovery() {
         Verdict::Violation(_)
     ));
 }
+
+#[test]
+fn tables_that_grow_with_every_start_and_say_when_are_proposed() {
+    use twiceproof_oracle::run_log::proposals;
+    use twiceproof_oracle::{Mask, MaskOrigin, SerialOutcome};
+    let rows = |count: usize| -> Snapshot {
+        let rows: Vec<String> = (1..=count).map(|id| format!("{id} t{id}")).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        state(&[("public.log", table("~id @at", &rows))])
+    };
+    let clean = record(&rows(1), Vec::new());
+    let mut baseline = Baseline::new(
+        rows(0),
+        &[&clean],
+        StateRules::default(),
+        Vec::new(),
+        Contract::Once,
+    );
+    let outcome = |count: u8| SerialOutcome {
+        runs: count,
+        starts: twiceproof_model::InstanceId::first(count).collect(),
+        snapshot: rows(count.into()),
+    };
+    baseline.serial = vec![outcome(2), outcome(3)];
+    assert!(proposals(&baseline).is_empty(), "it may be a ledger");
+    let object = rows(1).objects.keys().next().unwrap().clone();
+    baseline.add_masks(vec![Mask {
+        object: object.clone(),
+        column: "at".to_owned(),
+        origin: MaskOrigin::Learnt,
+        time: true,
+    }]);
+    assert_eq!(proposals(&baseline), [object]);
+    baseline.serial.push(SerialOutcome {
+        runs: 2,
+        ..outcome(1)
+    });
+    assert!(proposals(&baseline).is_empty());
+}

@@ -244,6 +244,10 @@ pub(crate) fn passed() -> ScenarioView {
         unseen: vec!["link to cache: opaque".into()],
         reasons: Vec::new(),
         hint: String::new(),
+        why_twice: (
+            "T2".into(),
+            "double-start: The scheduler creates several runs for one slot.".into(),
+        ),
         findings: Vec::new(),
     }
 }
