@@ -252,17 +252,11 @@ impl Cell {
         if id.number() == 1 {
             return Ok(Host::First);
         }
-        let first = InstanceId::first(1);
-        for first in first {
-            let seat = Box::pin(self.seat(first, disguise)).await?;
-            if let Some(neighbour) = seat.sandbox.neighbour() {
-                return Ok(Host::Beside(neighbour.clone()));
-            }
-        }
-        let backend = self.plan.backend.name();
-        Err(harness(format!(
-            "the backend {backend} has no shared hosts"
-        )))
+        let first = InstanceId::first(1).last().expect("numbers begin at 1");
+        let seat = Box::pin(self.seat(first, disguise)).await?;
+        let neighbour = seat.sandbox.neighbour().cloned();
+        let nobody = || harness("this backend has no shared hosts".to_owned());
+        neighbour.map(Host::Beside).ok_or_else(nobody)
     }
 
     async fn open_seat(&self, id: InstanceId, disguise: u8, host: Host) -> Result<Seat, LabError> {

@@ -1,5 +1,5 @@
-//! TP-V07: an exit code that the scenario does not allow, or that a run alone and undisturbed does not
-//! owe.
+//! TP-V07: an exit code that the scenario does not allow, or another one of a run alone and
+//! undisturbed than the clean run's.
 
 use crate::baseline::Baseline;
 use crate::checks::Checks;
@@ -14,7 +14,7 @@ use twiceproof_model::{Event, Exit, Finding, Step, TrialRecord};
 pub const EXIT_CODE: Oracle = Oracle {
     kind: Kind {
         name: "exit",
-        doc: "A run that is alone and undisturbed ends as the clean run does; with codes, every instance that nobody killed ends with one of these.",
+        doc: "A lone, undisturbed run ends as the clean run does; with codes, all not killed end with one.",
         keys: &[twiceproof_model::scenario::CODES],
         port: None,
     },
