@@ -7,7 +7,7 @@ use crate::registries::Registries;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use twiceproof_model::diag::Diag;
+use twiceproof_model::diag::{Diag, code};
 use twiceproof_model::scenario::NoTarget;
 use twiceproof_model::{Scenario, Target, file, scenario, target};
 
@@ -98,11 +98,12 @@ impl Project {
         let kinds = self.registries.kinds();
         let parsed = scenario::parse(&text, &path, name, &target_of, &kinds);
         let parsed = parsed.map_err(|diags| Flaws { diags })?;
-        let missing = missing_files(&parsed.target);
-        if missing.is_empty() {
+        let mut diags = missing_files(&parsed.target);
+        diags.extend(unfit_faults(&parsed));
+        if diags.is_empty() {
             Ok(parsed)
         } else {
-            Err(Flaws { diags: missing })
+            Err(Flaws { diags })
         }
     }
 
@@ -170,6 +171,21 @@ impl From<Diag> for Flaws {
     fn from(diag: Diag) -> Self {
         Self { diags: vec![diag] }
     }
+}
+
+/// Returns the faults of the scenario that cannot be injected as they are written.
+fn unfit_faults(scenario: &Scenario) -> Vec<Diag> {
+    let unfit = scenario.faults.iter().filter_map(|spec| {
+        let unfit = crate::world::unfit(&spec.fault)?;
+        Some(Diag {
+            code: code::UNFIT,
+            message: unfit.what,
+            file: scenario.path.clone(),
+            span: Some(spec.span.clone()),
+            help: unfit.hint,
+        })
+    });
+    unfit.collect()
 }
 
 /// Returns the files and folders that the target names and that cannot be read.

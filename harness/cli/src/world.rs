@@ -3,12 +3,13 @@
 use crate::campaign::Settings;
 use twiceproof_explore::{Assignment, Blame, Lab, LabError};
 use twiceproof_lab::backend::{self, BACKENDS, Backend};
+use twiceproof_lab::fault::Unfit;
 use twiceproof_lab::janitor::RunFolder;
 use twiceproof_lab::plan::{Expectation, Plan, target_hash};
 use twiceproof_lab::real_lab::{LabOptions, RealLab};
 use twiceproof_lab::service::{SERVICES, ServiceKind};
 use twiceproof_model::kind::Kind;
-use twiceproof_model::{Scenario, Snapshot, TrialRecord};
+use twiceproof_model::{Fault, Scenario, Snapshot, TrialRecord};
 
 pub(crate) use twiceproof_lab::dispatcher::Interrupted;
 pub(crate) use twiceproof_lab::real_lab::Keep;
@@ -26,6 +27,11 @@ pub(crate) fn backends() -> &'static [&'static dyn Backend] {
 /// Returns every kind of fault.
 pub(crate) fn faults() -> Vec<Kind> {
     twiceproof_lab::fault::kinds()
+}
+
+/// Returns why the fault cannot be injected as it is written, where it cannot.
+pub(crate) fn unfit(fault: &Fault) -> Option<Unfit> {
+    twiceproof_lab::fault::unfit(fault)
 }
 
 /// Returns every wire protocol with its sentence.

@@ -89,19 +89,20 @@ impl Placed {
             let fault = &entry.spec.fault;
             match entry.state {
                 State::Waiting => {
-                    let Some(at) = entry.at().filter(|at| self.seen.is_come(at, enabled)) else {
-                        continue;
-                    };
+                    let Some(at) = entry.at() else { continue };
                     if entry.is_lost_reply() {
                         let place = drop_reply(&at, &self.seen, enabled);
-                        if place
-                            .is_some_and(|place| matches!(enabled[place].step, Step::DropReply(_)))
-                        {
+                        let is_lost =
+                            |place: &usize| matches!(enabled[*place].step, Step::DropReply(_));
+                        if place.as_ref().is_some_and(is_lost) {
                             strike(entry, State::Over);
                         }
                         if place.is_some() {
                             return place;
                         }
+                        continue;
+                    }
+                    if !self.seen.is_come(&at, enabled) {
                         continue;
                     }
                     if let Some(place) = steps::place_of(enabled, &fault.inject()) {

@@ -5,7 +5,7 @@ use crate::trigger::{
     Trigger, at_least_once, cron_overlap, double_start, operator_rerun, pod_restart,
     quartz_recovery, retry_after_timeout, workers,
 };
-use crate::{crash, faults, free, preempt, sample, serial};
+use crate::{crash, faults, free, lost_reply, partition, preempt, sample, serial};
 use twiceproof_model::kind::Kind;
 
 /// One stage of the search.
@@ -23,6 +23,8 @@ pub const STAGES: &[Stage] = &[
     serial::SERIAL,
     faults::FAULTS,
     crash::CRASH,
+    lost_reply::LOST_REPLY,
+    partition::PARTITION,
     preempt::PREEMPT,
     sample::SAMPLE,
     free::FREE,

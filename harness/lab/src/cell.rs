@@ -1,23 +1,27 @@
 //! A cell: the private services and sandboxes of one trial at a time, on one thread.
 
+mod seat;
+pub(crate) use seat::Seat;
+
 use crate::dispatcher::{Dispatcher, Interrupted, Observer, Setup};
 use crate::fail::{harness, sandbox_failed, service_failed};
 use crate::plan::Plan;
-use crate::sandbox::{Folder, Host, Occupant, Sandbox, SandboxEvent, SandboxSpec};
+use crate::sandbox::{Folder, Host, Occupant, SandboxEvent, SandboxSpec};
 use crate::service::{self, KnownContents, Service, ServiceContext};
 use futures_util::FutureExt;
+use seat::{ACCEPT_REST, Door, addresses_of};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinHandle;
 use twiceproof_explore::{Assignment, LabError};
 use twiceproof_model::record::{Drive, Timings};
 use twiceproof_model::scenario::Hosts;
@@ -48,20 +52,6 @@ pub(crate) struct Running {
     pub(crate) name: ServiceName,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) service: Box<dyn Service>,
-}
-
-/// A warm sandbox for one instance.
-pub(crate) struct Seat {
-    pub(crate) sandbox: Sandbox,
-    accepting: Vec<JoinHandle<()>>,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        for task in &self.accepting {
-            task.abort();
-        }
-    }
 }
 
 /// Folders that instances of one host share, and their modes.
@@ -236,6 +226,11 @@ impl Cell {
         Ok(self.seats.get_mut(&key).expect("it was inserted above"))
     }
 
+    /// Returns whether every seat in use can connect to every service.
+    pub(crate) fn is_open(&self) -> bool {
+        self.seats.values().all(Seat::is_open)
+    }
+
     /// Returns the socket that answers questions on sockets inside an instance's sandbox.
     pub(crate) fn diag(&self, id: InstanceId, disguise: u8) -> Option<&OwnedFd> {
         self.seats
@@ -263,7 +258,7 @@ impl Cell {
         let spec = self.sandbox_spec(id, disguise, host)?;
         let opened = self.plan.backend.open(spec).await;
         let mut sandbox = opened.map_err(|error| sandbox_failed("open a sandbox", error))?;
-        let mut accepting = Vec::new();
+        let (mut accepting, mut doors) = (Vec::new(), Vec::new());
         for (name, listener) in std::mem::take(&mut sandbox.listeners) {
             let place = self
                 .services
@@ -271,26 +266,45 @@ impl Cell {
                 .position(|running| running.name == name);
             let service =
                 place.ok_or_else(|| harness(format!("a listener of no service: {name}")))?;
-            let listener = listener
-                .set_nonblocking(true)
-                .and_then(|()| tokio::net::TcpListener::from_std(listener))
-                .map_err(|error| harness(format!("cannot listen for {name}: {error}")))?;
+            let failed = |error| harness(format!("cannot listen for {name}: {error}"));
+            listener.set_nonblocking(true).map_err(failed)?;
+            let door = Door {
+                service,
+                listener: Rc::new(listener),
+                opened: Rc::default(),
+            };
+            let (listener, opened) = (Rc::clone(&door.listener), Rc::clone(&door.opened));
+            doors.push(door);
             let (sender, instance) = (self.sender.clone(), id.number() - 1);
             accepting.push(tokio::task::spawn_local(async move {
-                while let Ok((stream, peer)) = listener.accept().await {
-                    let signal = Signal::Accepted {
-                        instance,
-                        service,
-                        stream,
-                        peer,
-                    };
-                    if sender.send(signal).is_err() {
-                        break;
+                loop {
+                    // A listener that was closed never looks quiet again to the runtime, so that
+                    // each opening gets a registration of its own.
+                    let registered = listener.try_clone().and_then(TcpListener::from_std);
+                    while let Ok(registered) = &registered
+                        && let Ok((stream, peer)) = registered.accept().await
+                    {
+                        let signal = Signal::Accepted {
+                            instance,
+                            service,
+                            stream,
+                            peer,
+                        };
+                        if sender.send(signal).is_err() {
+                            return;
+                        }
                     }
+                    drop(registered);
+                    // Refused by our doing, or for want of descriptors: both end.
+                    let _ = tokio::time::timeout(ACCEPT_REST, opened.notified()).await;
                 }
             }));
         }
-        Ok(Seat { sandbox, accepting })
+        Ok(Seat {
+            sandbox,
+            accepting,
+            doors,
+        })
     }
 
     /// Returns the folders that instances of one host share, made where they are not there yet.
@@ -426,6 +440,7 @@ impl Cell {
             drive: assignment.drive,
             disguise: assignment.disguise,
             menu: assignment.menu.clone(),
+            seed: assignment.seed,
             observer,
         };
         let begun = Instant::now();
@@ -482,16 +497,4 @@ impl Cell {
 
 fn since(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Returns the addresses inside the sandbox under which the service at this place answers.
-fn addresses_of(host: &str, place: usize) -> Vec<IpAddr> {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return vec![address];
-    }
-    if host == "localhost" {
-        return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    }
-    let last = u8::try_from(place + 2).unwrap_or(u8::MAX);
-    vec![Ipv4Addr::new(127, 0, 0, last).into()]
 }

@@ -19,6 +19,8 @@ pub mod code {
     pub const UNKNOWN_KIND: &str = "TP-S05";
     /// A name that nothing has.
     pub const UNKNOWN_NAME: &str = "TP-S06";
+    /// Something that a fault, backend or service cannot do.
+    pub const UNFIT: &str = "TP-S08";
 }
 
 /// One error in a text that need not be a file.

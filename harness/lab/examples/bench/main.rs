@@ -4,6 +4,7 @@
 //! absolute figures tell more about the machine.
 
 mod by_hand;
+mod control;
 mod files;
 mod machine;
 mod memory;
@@ -38,7 +39,7 @@ pub(crate) struct Asked {
 }
 
 const USAGE: &str =
-    "usage: cargo xtask bench [trials|tap|redis|files|memory]... [--rounds N] [--seconds N]
+    "usage: cargo xtask bench [trials|tap|control|redis|files|memory]... [--rounds N] [--seconds N]
                          [--memory-trials N] [--check] [--write FILE]";
 
 /// Why a benchmark ended early.
@@ -82,7 +83,9 @@ fn asked(words: &[String]) -> Option<Asked> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "trials" | "tap" | "redis" | "files" | "memory" => asked.sections.push(word.clone()),
+            "trials" | "tap" | "control" | "redis" | "files" | "memory" => {
+                asked.sections.push(word.clone());
+            }
             "--rounds" => asked.rounds = words.next()?.parse().ok().filter(|count| *count > 0)?,
             "--seconds" => asked.window = Duration::from_secs(words.next()?.parse().ok()?),
             "--memory-trials" => asked.memory_trials = words.next()?.parse().ok()?,
@@ -100,9 +103,10 @@ type Measure = fn(&Asked, &world::Folder) -> Result<Section, Failure>;
 fn run(asked: &Asked) -> Result<(), Failure> {
     let folder = world::Folder::create()?;
     let wants = |name: &str| asked.sections.is_empty() || asked.sections.iter().any(|s| s == name);
-    let all: [(&str, Measure); 5] = [
+    let all: [(&str, Measure); 6] = [
         ("trials", trials::measure),
         ("tap", tap::measure),
+        ("control", control::measure),
         ("files", files::measure),
         ("redis", redis::measure),
         ("memory", memory::measure),

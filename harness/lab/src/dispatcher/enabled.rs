@@ -1,7 +1,8 @@
 //! The steps on offer.
 
 use crate::dispatcher::Dispatcher;
-use crate::dispatcher::world::{Activity, Instance, Life};
+use crate::dispatcher::nemesis::stops;
+use crate::dispatcher::world::{Activity, Flight, Instance, Life};
 use twiceproof_model::{Enabled, Step};
 
 impl Dispatcher<'_> {
@@ -78,8 +79,12 @@ impl Dispatcher<'_> {
                 });
             }
         }
-        for link in links() {
-            for flight in link.flights.iter().filter(|flight| flight.is_answered) {
+        let rules = self.rules.get();
+        for link in links().filter(|link| !stops(&rules, link).1) {
+            // What a fault kept back and is to be delivered at once is no choice.
+            let is_file = link.is_file();
+            let is_offered = |flight: &&Flight| flight.is_answered && (is_file || !flight.deliver);
+            for flight in link.flights.iter().filter(is_offered) {
                 let id = flight.request.id;
                 let mut steps = vec![Step::Deliver(id)];
                 if !link.is_file() {

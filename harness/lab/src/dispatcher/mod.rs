@@ -1,6 +1,7 @@
 //! The dispatcher: owns one trial, logs before it acts, and is the only one that changes the world.
 
 mod calls;
+mod cycles;
 mod enabled;
 pub mod log;
 pub(crate) mod nemesis;
@@ -16,8 +17,10 @@ pub use log::Observer;
 use crate::cell::Cell;
 use crate::fail::{harness, sandbox_failed};
 use crate::sandbox::{Scope, StartSpec};
+use crate::tap::rules::RuleTable;
 use crate::tap::tcp::{Mode, Permit};
 use log::Log;
+use nemesis::stops;
 use output::OutputReader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) disguise: u8,
     /// Faults that the scheduler may inject.
     pub(crate) menu: Vec<Fault>,
+    /// Seed of the trial, for the dice of faults.
+    pub(crate) seed: u64,
     pub(crate) observer: Option<Observer>,
     pub(crate) interrupted: Interrupted,
 }
@@ -73,6 +78,8 @@ pub(crate) struct Dispatcher<'a> {
     links: Vec<Link>,
     /// The faults in force, in order of their injection.
     active: Vec<nemesis::Active>,
+    /// What they do to links.
+    rules: RuleTable,
     /// Something happened that can have freed a lock in a service.
     freed: bool,
     /// Whether a cycle of waits was told since the last step.
@@ -101,6 +108,7 @@ impl<'a> Dispatcher<'a> {
             instances,
             links: Vec::new(),
             active: Vec::new(),
+            rules: RuleTable::default(),
             freed: false,
             told_cycle: false,
             outputs: BTreeMap::new(),
@@ -334,6 +342,7 @@ impl<'a> Dispatcher<'a> {
         let Some((request, bytes_hash)) = link.held.take() else {
             return Ok(());
         };
+        let is_stopped = stops(&self.rules.get(), link).0;
         self.log.write(Event::Forwarded(id));
         link.permit(if deliver {
             Permit::Release
@@ -346,6 +355,7 @@ impl<'a> Dispatcher<'a> {
             bytes_hash,
             deliver,
             is_answered: false,
+            is_stopped,
             blocked_by: None,
             ask_at: now + quiesce::ASK_FIRST,
             ask_pause: quiesce::ASK_FIRST,

@@ -1,25 +1,29 @@
 //! The nemesis: injects faults, counts what they strike, and heals them.
 
+mod links;
+
 use crate::dispatcher::Dispatcher;
-use crate::dispatcher::world::Life;
+use crate::dispatcher::world::{Flight, Life, Link};
 use crate::fail::{harness, sandbox_failed, service_failed};
 use crate::fault::{self, FaultKind, Strikes};
 use crate::sandbox::Scope;
+use crate::tap::rules::{Effect, Rules};
 use std::time::Instant;
 use twiceproof_explore::LabError;
 use twiceproof_model::fault::Who;
 use twiceproof_model::{Enabled, Event, Exit, Fault, InstanceId, Step};
 use twiceproof_shim::FileCall;
+use twiceproof_wire::Side;
 
 /// A fault in force.
 pub(super) struct Active {
     fault: Fault,
     kind: &'static dyn FaultKind,
     since: Instant,
+    /// What its rules struck.
+    effect: Effect,
     /// How many events had been logged when it was injected.
     events: usize,
-    /// What it struck at once.
-    struck: u64,
 }
 
 /// What kinds of faults may do to a trial.
@@ -57,8 +61,12 @@ impl Dispatcher<'_> {
             Strikes::Process | Strikes::Files => {
                 instance.is_some_and(|one| one.life == Life::Running)
             }
-            Strikes::Request => false,
             Strikes::Lease => self.service_of(fault).is_some(),
+            Strikes::Request => self.struck_link(fault).is_some(),
+            Strikes::Links => match fault.instance() {
+                None => true,
+                Some(_) => instance.is_some_and(|one| !matches!(one.life, Life::Gone(_))),
+            },
         }
     }
 
@@ -71,7 +79,7 @@ impl Dispatcher<'_> {
                 .kind
                 .refuses(&active.fault, call)
                 .filter(|_| is_meant)?;
-            active.struck += 1;
+            active.effect.add(1);
             Some(errno)
         })
     }
@@ -93,12 +101,50 @@ impl Dispatcher<'_> {
             fault: fault.clone(),
             kind,
             since: Instant::now(),
+            effect: Effect::default(),
             events: self.log.len(),
-            struck: 0,
         });
         kind.inject(fault, &mut Nemesis { dispatcher: self })
             .await?;
         self.log.write(Event::Injected(fault.clone()));
+        Ok(())
+    }
+
+    /// Returns the place of the link whose request the fault strikes: the oldest one held.
+    fn struck_link(&self, fault: &Fault) -> Option<usize> {
+        let links = self.links.iter().enumerate();
+        let held = links.filter_map(|(place, link)| {
+            let (request, _) = link.held.as_ref()?;
+            let is_it = !link.is_file()
+                && fault.instance() == Some(link.id.instance)
+                && fault.is_between(link.id.instance, &link.id.service);
+            is_it.then_some((request.id, place))
+        });
+        held.min().map(|(_, place)| place)
+    }
+
+    /// Lets go on what a healed fault kept from services and instances.
+    async fn let_go(&mut self) -> Result<(), LabError> {
+        let rules = self.rules.get();
+        for place in 0..self.links.len() {
+            let link = &mut self.links[place];
+            if link.is_file() {
+                continue;
+            }
+            let (to, from) = stops(&rules, link);
+            if !to {
+                link.flights
+                    .iter_mut()
+                    .for_each(|one| one.is_stopped = false);
+            }
+            let ready = |one: &Flight| one.is_answered && one.deliver;
+            let ready = link.flights.iter().find(|one| ready(one) && !from);
+            let ready = ready.map(|one| one.request.id);
+            self.instances[link.id.instance.index()].stir();
+            if let Some(request) = ready {
+                self.deliver(request).await?;
+            }
+        }
         Ok(())
     }
 
@@ -134,7 +180,8 @@ impl Dispatcher<'_> {
     /// Returns whether nothing that was injected is in force.
     pub(crate) fn is_healed(&self) -> bool {
         let is_paused = |life| matches!(life, Life::Paused);
-        self.active.is_empty() && !self.instances.iter().any(|one| is_paused(one.life))
+        let is_free = self.active.is_empty() && self.rules.get().is_empty() && self.cell.is_open();
+        is_free && !self.instances.iter().any(|one| is_paused(one.life))
     }
 }
 
@@ -204,9 +251,8 @@ impl Nemesis<'_, '_> {
         let place = place.ok_or_else(|| harness(format!("fault {fault} names no service")))?;
         let service = &mut self.dispatcher.cell.services[place].service;
         let is_gone = service.expire(lease).await.map_err(service_failed)?;
-        let mut active = self.dispatcher.active.iter_mut();
-        if let Some(active) = active.find(|active| active.fault == *fault) {
-            active.struck += u64::from(is_gone);
+        if let Some(active) = self.active(fault) {
+            active.effect.add(u64::from(is_gone));
         }
         self.dispatcher.wake_pollers(None);
         self.dispatcher.free();
@@ -215,7 +261,7 @@ impl Nemesis<'_, '_> {
 
     /// Returns what the fault struck at once.
     pub(crate) fn struck(&self, fault: &Fault) -> u64 {
-        self.active(fault).map_or(0, |active| active.struck)
+        self.active(fault).map_or(0, |active| active.effect.get())
     }
 
     /// Returns how many steps were taken since the fault was injected, its own not counted.
@@ -229,4 +275,17 @@ impl Nemesis<'_, '_> {
         });
         steps.count() as u64
     }
+}
+
+/// Returns whether faults stop what the instance sends on the link, and what it is sent.
+pub(super) fn stops(rules: &Rules, link: &Link) -> (bool, bool) {
+    // Calls on files go through no pump.
+    if link.is_file() {
+        return (false, false);
+    }
+    let stops = |side| {
+        let mut rules = rules.iter();
+        rules.any(|rule| rule.stops_from(side) && rule.is_about(&link.id))
+    };
+    (stops(Side::Instance), stops(Side::Service))
 }

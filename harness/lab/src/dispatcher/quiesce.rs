@@ -2,6 +2,7 @@
 //! asleep, or gone.
 
 use crate::dispatcher::Dispatcher;
+use crate::dispatcher::nemesis::stops;
 use crate::dispatcher::world::{Activity, Life, Link};
 use crate::fail::{sandbox_lost, service_failed};
 use crate::quiescence::{self, Look};
@@ -134,43 +135,6 @@ impl Dispatcher<'_> {
         })
     }
 
-    /// Logs a cycle of waits, once a step.
-    pub(super) fn tell_cycle(&mut self) {
-        if !self.told_cycle
-            && let Some(cycle) = self.find_cycle()
-        {
-            self.told_cycle = true;
-            self.log.write(Event::WaitCycle(cycle));
-        }
-    }
-
-    /// Looks for instances that wait for each other in a service.
-    pub(super) fn find_cycle(&self) -> Option<Vec<InstanceId>> {
-        let waits = |id: InstanceId| {
-            let links = self.links.iter().filter(move |link| link.id.instance == id);
-            links
-                .flat_map(|link| &link.flights)
-                .find_map(|flight| flight.blocked_by.clone())
-        };
-        for instance in &self.instances {
-            let Some(mut next) = waits(instance.id) else {
-                continue;
-            };
-            let mut path = vec![instance.id];
-            while let Some(by) = next.pop() {
-                if by == instance.id {
-                    return Some(path);
-                }
-                if path.contains(&by) {
-                    continue;
-                }
-                path.push(by);
-                next.extend(waits(by).unwrap_or_default());
-            }
-        }
-        None
-    }
-
     /// Kills instances whose time is over, and what outlived its first process for too long.
     async fn end_overdue(&mut self) -> Result<(), LabError> {
         let timeout = self.timeout();
@@ -200,7 +164,11 @@ impl Dispatcher<'_> {
 
     /// Returns whether a close is on its way to a service: it must arrive before the next step.
     fn is_closing(&self) -> bool {
+        let rules = self.rules.get();
         self.links.iter().any(|link| {
+            if stops(&rules, link).0 {
+                return false;
+            }
             let is_blocked = link
                 .flights
                 .iter()
@@ -217,8 +185,11 @@ impl Dispatcher<'_> {
         let links = || self.links.iter().filter(move |link| link.id.instance == id);
         let mut flights = links().flat_map(|link| &link.flights);
         let waits_for_reply = flights
-            .any(|flight| !flight.is_answered && flight.blocked_by.is_none())
+            .any(|flight| !flight.is_answered && !flight.is_stopped && flight.blocked_by.is_none())
             || links().any(Link::is_moving);
+        let rules = self.rules.get();
+        let is_stopped = |link: &Link| stops(&rules, link) != (false, false);
+        let is_delayed = links().any(|link| link.is_delayed && !is_stopped(link));
         let is_blocked = links()
             .flat_map(|link| &link.flights)
             .any(|flight| flight.blocked_by.is_some());
@@ -226,7 +197,7 @@ impl Dispatcher<'_> {
             link.held.is_some() || link.flights.iter().any(|flight| flight.is_answered)
         });
         let asks = links().any(|link| {
-            let is_first = link.held.is_none() && link.flights.is_empty();
+            let is_first = link.held.is_none() && link.flights.is_empty() && !is_stopped(link);
             let since = link
                 .asked_since
                 .filter(|_| is_first && link.closing_since.is_none());
@@ -236,7 +207,9 @@ impl Dispatcher<'_> {
             Life::Waiting | Life::Gone(_) => return Ok(self.mark_quiet(place, false)),
             Life::Paused => return Ok(!waits_for_reply && self.mark_quiet(place, false)),
             Life::Ended(_) => return Ok(false),
-            Life::Running if waits_for_reply || asks || instance.is_killed => return Ok(false),
+            Life::Running if waits_for_reply || asks || is_delayed || instance.is_killed => {
+                return Ok(false);
+            }
             Life::Running => {}
         }
         if self.cell.expects_simple() && self.links_of(id) <= 1 {

@@ -2,6 +2,7 @@
 
 use crate::cell::Signal;
 use crate::dispatcher::Dispatcher;
+use crate::dispatcher::nemesis::stops;
 use crate::dispatcher::world::{Flight, Life, Link};
 use crate::fail::{interrupted, sandbox_lost, service_failed};
 use crate::sandbox::{SandboxEvent, Scope};
@@ -95,13 +96,15 @@ impl Dispatcher<'_> {
         let codec = self.cell.services[service].protocol.codec();
         let instance_side = ServiceStream::Tcp(stream);
         let mode = self.mode();
-        tokio::task::spawn_local(tcp::join(
+        let rules = (mode == Mode::Gate).then(|| self.rules.reader(id.clone()));
+        tokio::task::spawn_local(tcp::join_ruled(
             instance_side,
             upstream,
             Some(codec),
             mode,
             receiver,
             tell,
+            rules,
         ));
         self.links.push(Link {
             session,
@@ -128,6 +131,11 @@ impl Dispatcher<'_> {
                 let instance = self.links[place].id.instance;
                 self.instances[instance.index()].stir();
             }
+            TapEvent::Delayed(is_delayed) => {
+                self.links[place].is_delayed = is_delayed;
+                let instance = self.links[place].id.instance;
+                self.instances[instance.index()].stir();
+            }
             TapEvent::Session(session) => self.links[place].session = Some(session),
             TapEvent::Opaque(reason) => {
                 let link = &mut self.links[place];
@@ -140,6 +148,7 @@ impl Dispatcher<'_> {
             TapEvent::Gone => {
                 let link = &mut self.links[place];
                 link.asked_since = None;
+                link.is_delayed = false;
                 link.is_gone = true;
                 link.held = None;
                 let instance = link.id.instance;
@@ -172,6 +181,7 @@ impl Dispatcher<'_> {
                 bytes_hash,
                 deliver: true,
                 is_answered: false,
+                is_stopped: false,
                 blocked_by: None,
                 ask_at: now,
                 ask_pause: super::quiesce::ASK_FIRST,
@@ -202,7 +212,8 @@ impl Dispatcher<'_> {
             .push(asked, bytes_hash, reply.is_effective_write());
         let (writes, frees) = (reply.writes, reply.frees_locks);
         self.log.write(Event::Answered { request: id, reply });
-        if deliver {
+        let is_stopped = is_gated && stops(&self.rules.get(), &self.links[place]).1;
+        if deliver && !is_stopped {
             self.links[place].flights.remove(index);
             self.log.write(Event::Delivered(id));
             if is_gated {

@@ -204,6 +204,8 @@ pub(crate) struct Flight {
     pub(crate) deliver: bool,
     /// Whether its reply is there and waits.
     pub(crate) is_answered: bool,
+    /// Whether a fault keeps it from the service.
+    pub(crate) is_stopped: bool,
     /// Whether it waits for others inside the service.
     pub(crate) blocked_by: Option<Vec<InstanceId>>,
     /// When to ask the service next whether it is blocked.
@@ -226,6 +228,8 @@ pub(crate) struct Link {
     /// gated.
     pub(crate) flights: Vec<Flight>,
     pub(crate) is_opaque: bool,
+    /// Whether bytes wait in its tap for a time that a fault set.
+    pub(crate) is_delayed: bool,
     /// Since when the instance waits for the service outside any request, as in a start-up.
     pub(crate) asked_since: Option<Instant>,
     /// When the instance ended its direction.
@@ -249,6 +253,7 @@ impl Link {
             held: None,
             flights: Vec::new(),
             is_opaque: false,
+            is_delayed: false,
             asked_since: None,
             closing_since: None,
             is_gone: false,

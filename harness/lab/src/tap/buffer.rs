@@ -95,6 +95,11 @@ impl Buffer {
         }
     }
 
+    /// Drops all bytes that wait.
+    pub(crate) fn cut_all(&mut self) {
+        self.advance(self.bytes.len());
+    }
+
     /// Drops all bytes that may not be written yet.
     pub(crate) fn cut(&mut self) {
         let permitted =

@@ -4,6 +4,7 @@ pub mod buffer;
 mod direction;
 pub mod file;
 pub(crate) mod locks;
+pub mod rules;
 pub mod stream;
 pub mod talk;
 pub mod tcp;

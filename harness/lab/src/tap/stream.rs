@@ -52,6 +52,18 @@ impl ServiceStream {
         };
     }
 
+    /// Ends the connection now, both ways, though we hold the socket on.
+    pub(crate) fn cut(&self, how: LinkEnd) {
+        match (self, how) {
+            // Dissolving the association is what sends an RST; where it cannot, the close does.
+            (ServiceStream::Tcp(stream), LinkEnd::Reset) => {
+                self.close_as(how);
+                let _ = rustix::net::connect_unspec(stream);
+            }
+            _ => self.shut_write(),
+        }
+    }
+
     /// Arranges that closing it sends what the other peer saw: a FIN, or an RST.
     pub(crate) fn close_as(&self, how: LinkEnd) {
         if let (ServiceStream::Tcp(stream), LinkEnd::Reset) = (self, how) {

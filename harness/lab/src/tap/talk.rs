@@ -43,6 +43,8 @@ pub enum TapEvent {
     Asked,
     /// The service sent something after the link was opened, or after [`TapEvent::Asked`].
     Told,
+    /// Bytes wait for a time that a rule set, and go by themselves; or no longer.
+    Delayed(bool),
     /// A peer ended its direction.
     Closed {
         /// Who.

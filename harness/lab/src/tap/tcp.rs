@@ -1,12 +1,18 @@
 //! The TCP tap: one task a link, which joins the instance's socket and the service's through a
 //! codec.
 
+mod flow;
+mod hashes;
+mod ungated;
+
 use crate::service::ServiceStream;
 use crate::tap::buffer::Buffer;
 use crate::tap::direction::Direction;
+use crate::tap::direction::Waits;
+use crate::tap::rules::LinkRules;
 use crate::tap::talk::tell_passed;
 pub use crate::tap::talk::{Mode, Permit, TapEvent, Tell};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::DefaultHasher;
 use std::io;
 use tokio::sync::mpsc;
 use twiceproof_model::Reply;
@@ -54,6 +60,8 @@ struct Tap {
     /// Whether the instance waits for the service outside any request. So does a new link, as many
     /// services speak first.
     asked: bool,
+    /// Whether bytes wait for a time of their own, as it was told.
+    is_delayed: bool,
     tell: Tell,
 }
 
@@ -67,8 +75,21 @@ pub async fn join(
     service: ServiceStream,
     codec: Option<Box<dyn Codec>>,
     mode: Mode,
+    permits: mpsc::UnboundedReceiver<Permit>,
+    tell: Tell,
+) {
+    join_ruled(instance, service, codec, mode, permits, tell, None).await;
+}
+
+/// Joins two sockets as [`join`] does, under the rules of a table.
+pub async fn join_ruled(
+    instance: ServiceStream,
+    service: ServiceStream,
+    codec: Option<Box<dyn Codec>>,
+    mode: Mode,
     mut permits: mpsc::UnboundedReceiver<Permit>,
     tell: Tell,
+    mut rules: Option<LinkRules>,
 ) {
     let mut tap = Tap {
         instance,
@@ -85,10 +106,14 @@ pub async fn join(
         abandoned: false,
         is_begun: false,
         asked: true,
+        is_delayed: false,
         tell,
     };
     tap.is_begun = tap.codec.is_none();
     let mut scratch = vec![0; READ_BYTES];
+    if let Some(reader) = &mut rules {
+        tap.heed_rules(reader);
+    }
     loop {
         tap.advance();
         tap.flush();
@@ -97,22 +122,43 @@ pub async fn join(
         }
         tokio::select! {
             permit = permits.recv() => match permit {
-                Some(permit) => if tap.apply(permit) { break },
+                Some(permit) => tap.apply(permit),
                 None => break,
             },
             _ = tap.service.readable(), if tap.wants_service() => tap.read(Side::Service, &mut scratch),
             _ = tap.instance.readable(), if tap.wants_instance() => tap.read(Side::Instance, &mut scratch),
-            _ = tap.instance.writable(), if tap.down.buffer.is_ready() || tap.answers.is_ready() => {}
-            _ = tap.service.writable(), if tap.up.buffer.is_ready() => {}
+            _ = tap.instance.writable(), if tap.down.waits == Waits::Socket || tap.answers.is_ready() => {}
+            _ = tap.service.writable(), if tap.up.waits == Waits::Socket => {}
+            is_kept = changed(&mut rules), if rules.is_some() => match &mut rules {
+                Some(reader) if is_kept => tap.heed_rules(reader),
+                _ => rules = None,
+            },
+            _ = sleep_until(tap.due()), if tap.due().is_some() => {}
         }
     }
     (tap.tell)(TapEvent::Gone);
 }
 
+/// Resolves when the table of rules was swapped; returns whether it is still kept by somebody.
+async fn changed(rules: &mut Option<LinkRules>) -> bool {
+    match rules {
+        Some(reader) => reader.table.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(due: Option<std::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Tap {
     fn wants_instance(&self) -> bool {
         let held = self.up.buffer.len() >= HOLD_BYTES_MAX;
-        self.up.ended.is_none() && (!held || (self.gate && self.up.marks.is_empty()))
+        self.up.ended.is_none()
+            && (!held || (self.gate && self.up.marks.is_empty() && !self.up.buffer.is_ready()))
     }
 
     fn wants_service(&self) -> bool {
@@ -146,6 +192,7 @@ impl Tap {
     fn take(&mut self, side: Side, bytes: &[u8]) {
         // Where nothing is held back, reading the bytes must not make them wait: they go first.
         let is_passed = !self.gate && (side == Side::Service || self.is_begun);
+        let end = self.direction(side).buffer.end() + bytes.len() as u64;
         if is_passed {
             self.pass(side, bytes);
         }
@@ -156,11 +203,10 @@ impl Tap {
         if side == Side::Service && std::mem::take(&mut self.asked) {
             (self.tell)(TapEvent::Told);
         }
+        let has_codec = self.codec.is_some();
+        self.direction(side).arrive(end, &marks, has_codec);
         if self.gate {
-            let direction = match side {
-                Side::Instance => &mut self.up,
-                Side::Service => &mut self.down,
-            };
+            let direction = self.direction(side);
             direction.buffer.push(bytes);
             direction.marks.extend(marks);
             return;
@@ -174,46 +220,10 @@ impl Tap {
         }
     }
 
-    /// Passes bytes of a link that is not gated: straight to the other socket where its queue is
-    /// empty.
-    fn pass(&mut self, side: Side, bytes: &[u8]) {
-        let (direction, to) = match side {
-            Side::Instance => (&mut self.up, &self.service),
-            Side::Service => (&mut self.down, &self.instance),
-        };
-        let mut sent = 0;
-        if direction.buffer.len() == 0 && self.answers.len() == 0 {
-            sent = to.try_write(bytes).unwrap_or(0);
-            direction.buffer.skip(sent);
-        }
-        direction.buffer.push(&bytes[sent..]);
-        direction.buffer.permit(u64::MAX);
-    }
-
-    /// Takes the pieces that the codec answers itself out of the instance's bytes.
-    fn swallow(&mut self, marks: &[Mark]) {
-        let mut kept = Vec::new();
-        let mut begin = self.up.buffer.begin();
-        let waiting = self.up.buffer.to_vec();
-        let mut rest = waiting.as_slice();
-        for mark in marks {
-            let length = usize::try_from(mark.end.saturating_sub(begin))
-                .unwrap_or(0)
-                .min(rest.len());
-            let (piece, behind) = rest.split_at(length);
-            match mark.meaning {
-                Meaning::Answer(bytes) => self.answer(bytes),
-                _ => {
-                    self.is_begun = true;
-                    kept.extend_from_slice(piece);
-                }
-            }
-            (rest, begin) = (behind, mark.end);
-        }
-        kept.extend_from_slice(rest);
-        self.up.buffer.replace(&kept);
-        if self.is_begun {
-            self.up.buffer.permit(u64::MAX);
+    fn direction(&mut self, side: Side) -> &mut Direction {
+        match side {
+            Side::Instance => &mut self.up,
+            Side::Service => &mut self.down,
         }
     }
 
@@ -364,30 +374,8 @@ impl Tap {
         true
     }
 
-    fn hash_request(&mut self, end: u64) -> u64 {
-        let mut hasher = std::mem::take(&mut self.request_hash);
-        self.up
-            .buffer
-            .visit(self.up.buffer.begin(), end, |bytes| hasher.write(bytes));
-        hasher.finish()
-    }
-
-    fn hash_part(&mut self, end: u64) {
-        let begin = self.hashed_to.max(self.down.buffer.begin());
-        let hasher = &mut self.reply_hash;
-        self.down
-            .buffer
-            .visit(begin, end, |bytes| hasher.write(bytes));
-        self.hashed_to = end;
-    }
-
-    fn hash_reply(&mut self, end: u64) -> u64 {
-        self.hash_part(end);
-        std::mem::take(&mut self.reply_hash).finish()
-    }
-
-    /// Does what the dispatcher permits; returns whether the link is over by it.
-    fn apply(&mut self, permit: Permit) -> bool {
+    /// Does what the dispatcher permits.
+    fn apply(&mut self, permit: Permit) {
         match permit {
             Permit::Release | Permit::Forward if self.stand == Stand::Held => {
                 let whole = permit == Permit::Forward;
@@ -408,16 +396,11 @@ impl Tap {
                 }
                 self.stand = Stand::Idle;
             }
-            Permit::Drop => {
-                self.instance.close_as(LinkEnd::Reset);
-                self.service.close_as(LinkEnd::Fin);
-                return true;
-            }
+            Permit::Drop => self.cut(LinkEnd::Reset),
             Permit::Abandon => self.abandon(),
             // A permit that comes after the end of what it is for is void.
             Permit::Release | Permit::Forward | Permit::Deliver => {}
         }
-        false
     }
 
     fn abandon(&mut self) {
@@ -429,49 +412,6 @@ impl Tap {
         self.up.buffer.cut();
         self.down.buffer.permit(u64::MAX);
         self.up.ended.get_or_insert(LinkEnd::Fin);
-    }
-
-    /// Writes what may be written, and passes ends on.
-    fn flush(&mut self) {
-        let (instance, service) = (&self.instance, &self.service);
-        if self.abandoned {
-            let waiting = self.down.buffer.len();
-            self.down.buffer.advance(waiting);
-        }
-        let answered = self.answers.drain_into(|bytes| instance.try_write(bytes));
-        let mut down = answered;
-        if down.is_ok() && self.answers.len() == 0 {
-            down = self
-                .down
-                .buffer
-                .drain_into(|bytes| instance.try_write(bytes));
-        }
-        let up = self.up.buffer.drain_into(|bytes| service.try_write(bytes));
-        if down.is_err() {
-            self.lose(Side::Instance);
-        }
-        if up.is_err() {
-            self.lose(Side::Service);
-        }
-        if let (Some(how), false, 0) = (self.up.ended, self.up.shut, self.up.buffer.len()) {
-            self.up.shut = true;
-            if how == LinkEnd::Reset {
-                // A reset ends both directions at once.
-                self.service.close_as(how);
-                self.down.shut = true;
-            } else {
-                self.service.shut_write();
-            }
-        }
-        if let (Some(how), false, 0) = (self.down.ended, self.down.shut, self.down.buffer.len()) {
-            self.down.shut = true;
-            if how == LinkEnd::Reset {
-                self.instance.close_as(how);
-                self.up.shut = true;
-            } else {
-                self.instance.shut_write();
-            }
-        }
     }
 
     /// Handles a side that takes no more bytes: what waits for it has nowhere to go.

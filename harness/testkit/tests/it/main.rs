@@ -3,6 +3,7 @@
 mod bank;
 mod campaign;
 mod common;
+mod faults;
 mod fingerprint;
 mod registries;
 mod replay;

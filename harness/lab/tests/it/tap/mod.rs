@@ -5,4 +5,5 @@ mod http_clients;
 mod links;
 mod observe;
 mod redis;
+mod shapes;
 mod splits;

@@ -7,3 +7,4 @@ mod jobs;
 mod killed;
 mod kit;
 mod leases;
+mod links;
