@@ -41,7 +41,7 @@ impl LostReply {
         let mut points = Vec::new();
         // Instances are alike, so one of them is enough.
         for victim in InstanceId::first(1) {
-            for write in plan.writes_by_novelty() {
+            for write in plan.linked_writes() {
                 let ordinal = write.request.id.ordinal;
                 let mut cut = Fault::new("cut", Who::Instance(victim));
                 cut.link = Some(write.request.signature.service.clone());

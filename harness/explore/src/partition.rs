@@ -32,7 +32,7 @@ impl Partition {
         // Instances are alike, so it is enough that one is cut off.
         let victims = InstanceId::first(u8::from(plan.instances > 1));
         for victim in victims {
-            for write in plan.writes_by_novelty() {
+            for write in plan.linked_writes() {
                 let service = write.request.signature.service.clone();
                 points.push((victim, write.request.id.ordinal, service));
             }

@@ -4,6 +4,7 @@ use crate::campaign::CampaignSpec;
 use crate::lab::Scheduler;
 use crate::script::Act;
 use crate::trigger::Order;
+use std::collections::BTreeSet;
 use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::{Contract, FaultSpec};
 use twiceproof_model::{Fault, InstanceId, ServiceName, TrialRecord, Verdict};
@@ -26,6 +27,8 @@ pub struct Plan {
     pub seed: u64,
     /// The faults of the scenario.
     pub faults: Vec<FaultSpec>,
+    /// Services that no link goes to.
+    pub linkless: BTreeSet<ServiceName>,
     /// Whether part of the state belongs to a service on whose links nothing was seen, so that an
     /// instance may change it between two requests.
     pub unseen_state: bool,
@@ -53,6 +56,7 @@ impl Plan {
             samples: spec.samples,
             seed: spec.seed,
             faults: spec.faults.clone(),
+            linkless: spec.linkless.clone(),
             unseen_state,
         }
     }
@@ -80,15 +84,20 @@ impl Plan {
         }
     }
 
-    /// Returns the requests of the clean run that write, the first of each text before the others.
-    pub fn writes_by_novelty(&self) -> Vec<&CleanRequest> {
+    /// Returns the requests of the clean run that write over a link, the first of each text before
+    /// the others.
+    pub fn linked_writes(&self) -> Vec<&CleanRequest> {
         let ordinals = self.ordinals_by_novelty().into_iter();
         let of = |ordinal: u32| {
             let mut requests = self.requests.iter();
             requests.find(|clean| clean.request.id.ordinal == ordinal)
         };
         let requests = ordinals.filter_map(of);
-        requests.filter(|clean| clean.reply.writes).collect()
+        let is_linked = |clean: &&CleanRequest| {
+            let service = &clean.request.signature.service;
+            clean.reply.writes && !self.linkless.contains(service)
+        };
+        requests.filter(is_linked).collect()
     }
 
     /// Returns the instances but this one, lowest first.

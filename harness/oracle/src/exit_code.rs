@@ -8,7 +8,7 @@ use crate::registry::Oracle;
 use std::collections::BTreeSet;
 use twiceproof_model::event::Part;
 use twiceproof_model::kind::Kind;
-use twiceproof_model::{Event, Exit, Finding, Step, TrialRecord};
+use twiceproof_model::{Event, Exit, Finding, InstanceId, Step, TrialRecord};
 
 /// The oracle.
 pub const EXIT_CODE: Oracle = Oracle {
@@ -27,16 +27,26 @@ fn check(baseline: &Baseline, record: &TrialRecord, checks: &Checks) -> Vec<Find
     let Some(allowed) = &checks.exit_codes else {
         return alone(baseline, record);
     };
-    let mut killed = BTreeSet::new();
+    let mut struck = BTreeSet::new();
     let mut wrong = Vec::new();
     let mut words = BTreeSet::new();
     for (index, stamped) in record.trace.iter().enumerate() {
         match &stamped.event {
             Event::Begun(Part::Recovery(_)) => break,
             Event::Taken(Step::Kill(instance)) | Event::TimedOut(instance) => {
-                killed.insert(*instance);
+                struck.insert(*instance);
             }
-            Event::Exited { instance, exit } if !killed.contains(instance) => {
+            // Whoever is struck by a fault may end as it likes: the state decides.
+            Event::Taken(Step::DropReply(request)) => {
+                struck.insert(request.instance);
+            }
+            Event::Taken(Step::Inject(fault)) => match fault.instance() {
+                Some(instance) => {
+                    struck.insert(instance);
+                }
+                None => struck.extend(InstanceId::first(record.instances)),
+            },
+            Event::Exited { instance, exit } if !struck.contains(instance) => {
                 let is_allowed = matches!(exit, Exit::Code(code) if allowed.contains(code));
                 if !is_allowed {
                     wrong.push(finding::place(index));

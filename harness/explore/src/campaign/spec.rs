@@ -1,6 +1,6 @@
 //! What a campaign is asked to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use twiceproof_model::scenario::{CheckSpec, Contract, Expect, FaultSpec};
 use twiceproof_model::target::{LockSpec, StateSpec};
@@ -43,6 +43,8 @@ pub struct CampaignSpec {
     pub state: BTreeMap<ServiceName, StateSpec>,
     /// The locks that the target declares.
     pub locks: Vec<LockSpec>,
+    /// Services that no link goes to: their files are called.
+    pub linkless: BTreeSet<ServiceName>,
 }
 
 impl From<&Scenario> for CampaignSpec {
@@ -63,6 +65,10 @@ impl From<&Scenario> for CampaignSpec {
             checks: scenario.checks.clone(),
             state: scenario.target.state.clone(),
             locks: scenario.target.locks.clone(),
+            linkless: (scenario.target.services.iter())
+                .filter(|service| service.port.is_none())
+                .map(|service| service.name.clone())
+                .collect(),
         }
     }
 }

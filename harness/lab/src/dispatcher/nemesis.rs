@@ -124,7 +124,9 @@ impl Dispatcher<'_> {
     }
 
     /// Lets go on what a healed fault kept from services and instances.
-    async fn let_go(&mut self) -> Result<(), LabError> {
+    ///
+    /// A reply that was kept from its instance counts, as whole replies wait here, not in a pump.
+    async fn let_go(&mut self, effect: &Effect) -> Result<(), LabError> {
         let rules = self.rules.get();
         for place in 0..self.links.len() {
             let link = &mut self.links[place];
@@ -142,6 +144,7 @@ impl Dispatcher<'_> {
             let ready = ready.map(|one| one.request.id);
             self.instances[link.id.instance.index()].stir();
             if let Some(request) = ready {
+                effect.add(1);
                 self.deliver(request).await?;
             }
         }

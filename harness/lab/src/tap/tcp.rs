@@ -111,10 +111,13 @@ pub async fn join_ruled(
     };
     tap.is_begun = tap.codec.is_none();
     let mut scratch = vec![0; READ_BYTES];
-    if let Some(reader) = &mut rules {
-        tap.heed_rules(reader);
-    }
     loop {
+        // Whatever woke us: a rule is in force before anything else is written.
+        if let Some(reader) = &mut rules
+            && reader.table.has_changed().unwrap_or(false)
+        {
+            tap.heed_rules(reader);
+        }
         tap.advance();
         tap.flush();
         if tap.is_over() {

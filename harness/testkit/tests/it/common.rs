@@ -25,6 +25,7 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         checks: Vec::new(),
         state: std::collections::BTreeMap::new(),
         locks: Vec::new(),
+        linkless: std::collections::BTreeSet::new(),
     }
 }
 

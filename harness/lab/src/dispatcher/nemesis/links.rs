@@ -76,8 +76,9 @@ impl Nemesis<'_, '_> {
         turn().await;
         self.dispatcher.rules.remove(fault);
         turn().await;
-        self.dispatcher.let_go().await?;
-        Ok(self.effect(fault).get())
+        let effect = self.effect(fault);
+        self.dispatcher.let_go(&effect).await?;
+        Ok(effect.get())
     }
 
     /// Refuses connections of the fault's instances to its services, from now on.
