@@ -107,6 +107,11 @@ impl Dispatcher<'_> {
         kind.inject(fault, &mut Nemesis { dispatcher: self })
             .await?;
         self.log.write(Event::Injected(fault.clone()));
+        // Its time runs from here: a slow machine takes a while to have it in force.
+        let mut own = self.active.iter_mut().rev();
+        if let Some(active) = own.find(|active| active.fault == *fault) {
+            active.since = Instant::now();
+        }
         Ok(())
     }
 

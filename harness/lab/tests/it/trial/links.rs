@@ -207,7 +207,7 @@ fn a_pause_lasts_as_long_as_it_says() {
         trace.find(|stamped| holds(&stamped.event)).unwrap().at_us
     };
     let begun = at(|event| matches!(event, Event::Injected(_)));
-    assert!(at(|event| matches!(event, Event::Healed { .. })) >= begun + 75_000);
+    assert!(at(|event| matches!(event, Event::Healed { .. })) >= begun + 80_000);
     assert_eq!(effects(&seen), [1]);
 }
 
