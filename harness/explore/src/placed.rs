@@ -105,6 +105,12 @@ impl Placed {
                     if !self.seen.is_come(&at, enabled) {
                         continue;
                     }
+                    let until = entry.spec.until.as_ref();
+                    if !self.owed && until.is_some_and(|until| self.seen.is_come(until, enabled)) {
+                        // In this order of steps it would begin behind its own end.
+                        entry.state = State::Over;
+                        continue;
+                    }
                     if let Some(place) = steps::place_of(enabled, &fault.inject()) {
                         strike(entry, State::Active);
                         return Some(place);

@@ -139,6 +139,28 @@ fn a_fault_without_a_moment_is_placed_at_each_request() {
 }
 
 #[test]
+fn orders_in_which_a_fault_would_begin_behind_its_end_go_without_it() {
+    let entry = entry("sound-lock");
+    let mut spec = spec(entry, 1);
+    spec.stages = Some(vec!["sample".to_owned()]);
+    spec.faults = vec![fault("pause job#1", &format!("{WRITE} held"), "job#2 exit")];
+    let mut counts = (0, 0);
+    let mut observe = |progress: &Progress<'_>| {
+        if let Progress::Trial { record, .. } = progress
+            && record.stage == "sample"
+        {
+            match strikes(record).is_empty() {
+                true => counts.0 += 1,
+                false => counts.1 += 1,
+            }
+        }
+    };
+    let result = observed(&spec, &mut ToyLab::new(entry.program), &mut observe);
+    assert_eq!(result.outcome, Outcome::Passed, "{:?}", result.reasons);
+    assert!(counts.0 > 0 && counts.1 > 0, "{counts:?}");
+}
+
+#[test]
 fn what_was_injected_stands_in_the_schedule() {
     let faults = vec![fault(
         "partition job#1 link=pg",
