@@ -139,24 +139,35 @@ fn a_fault_without_a_moment_is_placed_at_each_request() {
 }
 
 #[test]
-fn orders_in_which_a_fault_would_begin_behind_its_end_go_without_it() {
+fn no_fault_begins_behind_its_own_end() {
     let entry = entry("sound-lock");
     let mut spec = spec(entry, 1);
-    spec.stages = Some(vec!["sample".to_owned()]);
-    spec.faults = vec![fault("pause job#1", &format!("{WRITE} held"), "job#2 exit")];
+    spec.stages = Some(vec!["preempt".to_owned()]);
+    let at = format!("{LOCK} held");
+    spec.faults = vec![fault("partition job#1 link=pg", &at, "job#2 exit")];
     let mut counts = (0, 0);
     let mut observe = |progress: &Progress<'_>| {
-        if let Progress::Trial { record, .. } = progress
-            && record.stage == "sample"
-        {
-            match strikes(record).is_empty() {
-                true => counts.0 += 1,
-                false => counts.1 += 1,
-            }
+        let Progress::Trial { record, .. } = progress else {
+            return;
+        };
+        if record.stage != "preempt" {
+            return;
         }
+        let place = |holds: fn(&Event) -> bool| {
+            let mut trace = record.trace.iter();
+            trace.position(|stamped| holds(&stamped.event))
+        };
+        let begun = place(|event| matches!(event, Event::Injected(_)));
+        let ended = place(
+            |event| matches!(event, Event::Exited { instance, .. } if instance.number() == 2),
+        );
+        match begun {
+            Some(_) => counts.0 += 1,
+            None => counts.1 += 1,
+        }
+        assert!(begun.is_none_or(|begun| ended.is_some_and(|ended| begun < ended)));
     };
-    let result = observed(&spec, &mut ToyLab::new(entry.program), &mut observe);
-    assert_eq!(result.outcome, Outcome::Passed, "{:?}", result.reasons);
+    observed(&spec, &mut ToyLab::new(entry.program), &mut observe);
     assert!(counts.0 > 0 && counts.1 > 0, "{counts:?}");
 }
 
