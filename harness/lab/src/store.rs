@@ -255,13 +255,16 @@ impl Store {
                 continue;
             };
             let digest = content_digest(name, object);
-            if self.lock().contents.contains(&digest) {
+            // Held while it is written: cells often come by one content at the same time, and two
+            // that write one file take its part from each other.
+            let mut shared = self.lock();
+            if shared.contents.contains(&digest) {
                 continue;
             }
             let path = self.content_path(digest);
             let bytes = codec::encode(version::CONTENT, &**content);
             write_whole(&path, &bytes, Durable::No)?;
-            self.lock().contents.insert(digest);
+            shared.contents.insert(digest);
         }
         Ok(())
     }

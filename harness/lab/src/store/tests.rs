@@ -124,6 +124,28 @@ fn stored_lines(store: &Store) -> Result<Loaded<Vec<serde_json::Value>>, StoreEr
     store.load_lines()
 }
 
+/// Threads that store one content at once, as cells do.
+const WRITERS: usize = 4;
+
+#[test]
+fn cells_may_come_by_one_content_at_the_same_time() {
+    let (_folder, store) = store();
+    for number in 0..100 {
+        let snapshot = snapshot(&format!("{number}00"));
+        let barrier = std::sync::Barrier::new(WRITERS);
+        std::thread::scope(|scope| {
+            let put = || {
+                barrier.wait();
+                store.put_contents(&snapshot)
+            };
+            let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(put)).collect();
+            for writer in writers {
+                writer.join().unwrap().unwrap();
+            }
+        });
+    }
+}
+
 #[test]
 fn what_is_stored_is_read_back_whole() {
     let (_folder, store) = store();
