@@ -17,6 +17,7 @@ const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
 /// Compiled targets: package, and the target that runs it.
 const JOBS: &[(&str, &str)] = &[
+    ("ledger-job", "ledger-job"),
     ("points-job", "points-demo"),
     ("points-pg-job", "points-pg"),
 ];

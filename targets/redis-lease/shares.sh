@@ -1,0 +1,60 @@
+#!/bin/bash
+# Nightly job: adds up the shares of a day in PostgreSQL, once, under a lease in Redis.
+# LOCK=setnx takes the lease in two commands, LOCK=set in one; FENCE=none trusts the lease,
+# FENCE=token has the work's transaction refuse whoever comes behind a later holder.
+set -euo pipefail
+day=${1:?usage: shares.sh DAY}
+lease_ms=400 tries_max=8
+me=$(cat /proc/sys/kernel/random/uuid)
+
+cache() { redis-cli -h cache "$@"; }
+
+# Prints the holder's token, a number that grows with each holder; or nothing.
+claim() {
+  case $LOCK in
+    setnx)
+      if [ "$(cache SETNX lock:shares "$me")" = 1 ]; then
+        cache PEXPIRE lock:shares $lease_ms >/dev/null
+        cache INCR token:shares
+      fi
+      ;;
+    set)
+      cache EVAL "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+        return redis.call('INCR', KEYS[2]) end" 2 lock:shares token:shares "$me" $lease_ms
+      ;;
+  esac
+}
+
+release() {
+  cache EVAL "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end" \
+    1 lock:shares "$me" >/dev/null
+}
+
+statements() {
+  local id fence="true"
+  if [ "$FENCE" = token ]; then fence="fence = $token"; fi
+  printf '%s\n' "\set total 0"
+  for id in {1..34}; do
+    printf '%s\n' "SELECT :total + cents AS total FROM shares WHERE id = $id \gset"
+  done
+  printf '%s\n' "BEGIN;"
+  if [ "$FENCE" = token ]; then
+    printf '%s\n' "UPDATE job_state SET fence = $token WHERE fence < $token;"
+  fi
+  printf '%s\n' "SELECT $fence AND done_on IS DISTINCT FROM DATE '$day' AS due FROM job_state \gset" \
+    "\if :due" "UPDATE books SET cents = cents + :total;" "UPDATE job_state SET done_on = '$day';" \
+    "\endif" "COMMIT;"
+}
+
+token=$(claim)
+for ((tries = 1; tries < tries_max; tries++)); do
+  if [ -n "$token" ]; then break; fi
+  sleep 0.5
+  token=$(claim)
+done
+if [ -z "$token" ]; then
+  echo "another run has the lease" >&2
+  exit 75
+fi
+statements | psql -X -q -v ON_ERROR_STOP=1 -o /dev/null
+release
