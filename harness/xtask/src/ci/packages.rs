@@ -60,7 +60,7 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "python3-psycopg2",
-        why: "target alembic-upgrade",
+        why: "targets in Python",
     },
     Package {
         name: "python3-redis",
