@@ -1,4 +1,5 @@
-//! `cargo xtask jobs`: the compiled targets, static, where their `target.toml` looks for them.
+//! `cargo xtask jobs`: the compiled targets, where their `target.toml` looks for them.
+//! Those in Rust are static.
 
 use crate::Task;
 use crate::shell::{Failure, command, finish, root, target_folder};
@@ -22,8 +23,27 @@ const JOBS: &[(&str, &str)] = &[
     ("points-pg-job", "points-pg"),
 ];
 
+/// Targets in Java: the target, and its one source file below `src`.
+const CLASSES: &[(&str, &str)] = &[("check-then-insert", "Payout.java")];
+
+/// What their sources need beside the JDK, where Debian has it.
+const CLASS_PATH: &str = "/usr/share/java/HikariCP.jar";
+
 /// Builds all of them.
 fn build() -> Result<(), Failure> {
+    static_jobs()?;
+    for (target, source) in CLASSES {
+        let folder = root().join("targets").join(target);
+        let mut javac = command(&["javac", "--release", "11", "-cp", CLASS_PATH]);
+        javac.arg("-d").arg(folder.join("bin"));
+        javac.arg(folder.join("src").join(source));
+        finish(&mut javac, &format!("javac of {target}"))?;
+    }
+    Ok(())
+}
+
+/// Builds those in Rust.
+fn static_jobs() -> Result<(), Failure> {
     let folder = target_folder().join("static");
     let mut cargo = command(&[
         "cargo",

@@ -39,8 +39,12 @@ const PACKAGES: &[Package] = &[
         why: "static C library of the shim",
     },
     Package {
+        name: "libhikaricp-java",
+        why: "target check-then-insert",
+    },
+    Package {
         name: "libpostgresql-jdbc-java",
-        why: "byte-for-byte test of JDBC",
+        why: "byte-for-byte test of JDBC, target check-then-insert",
     },
     Package {
         name: "mmdebstrap",
@@ -69,6 +73,10 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "python3-requests",
         why: "byte-for-byte test of HTTP",
+    },
+    Package {
+        name: "python3-sqlalchemy",
+        why: "targets in Python",
     },
     Package {
         name: "redis-server",
