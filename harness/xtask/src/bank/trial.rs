@@ -50,7 +50,12 @@ pub(super) fn run_all(table: &Table) -> Result<BTreeMap<String, Ended>, Failure>
 /// Runs one scenario; one that has a bug ends with the batch in which it is found.
 fn run(name: &str, has_bug: bool) -> Result<Ended, Failure> {
     let failed = |what: String| Failure(format!("{name}: {what}"));
-    let runs = target_folder().join("bank");
+    let runs = target_folder().join("bank").join(name);
+    // What an earlier run left there must not be taken for this one's.
+    if runs.exists() {
+        let removed = fs::remove_dir_all(&runs);
+        removed.map_err(|error| failed(format!("cannot empty {}: {error}", runs.display())))?;
+    }
     let mut twiceproof = Command::new(target_folder().join("release").join("twiceproof"));
     twiceproof
         .current_dir(root())
