@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{check, clean, demo, import, list, record, replay, run, schema};
+use crate::commands::{check, clean, demo, explain, import, list, record, replay, run, schema};
 use crate::exit;
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Record(record::RecordArgs),
     Check(check::CheckArgs),
     Import(import::ImportArgs),
+    Explain(explain::ExplainArgs),
     List(list::ListArgs),
     Clean(clean::CleanArgs),
     Demo(demo::DemoArgs),

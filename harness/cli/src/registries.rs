@@ -10,6 +10,7 @@ pub(crate) struct Registries {
     pub(crate) checks: Vec<Kind>,
     pub(crate) stages: Vec<Kind>,
     pub(crate) faults: Vec<Kind>,
+    pub(crate) causes: Vec<Kind>,
 }
 
 impl Registries {
@@ -24,6 +25,7 @@ impl Registries {
             checks: twiceproof_oracle::registry::kinds(),
             stages: twiceproof_explore::stage_kinds(),
             faults: crate::world::faults(),
+            causes: twiceproof_oracle::classify::kinds(),
         }
     }
 
@@ -35,6 +37,7 @@ impl Registries {
             checks: &self.checks,
             stages: &self.stages,
             faults: &self.faults,
+            causes: &self.causes,
         }
     }
 }

@@ -6,8 +6,8 @@ use twiceproof_explore::trigger;
 use twiceproof_explore::{Blame, CampaignResult, LabError, Outcome as Ended};
 use twiceproof_lab::store::Redactor;
 use twiceproof_model::Scenario;
-use twiceproof_oracle::{Mask, MaskOrigin};
-use twiceproof_report::view::{Count, FindingView, Outcome, ScenarioView, StageView};
+use twiceproof_oracle::{Cause, Mask, MaskOrigin, Side};
+use twiceproof_report::view::{CauseView, Count, FindingView, Outcome, ScenarioView, StageView};
 
 /// Lines of a failed clean run's output that are shown.
 const LAST_LINES_MAX: usize = 12;
@@ -112,6 +112,10 @@ fn end_of(ended: &Ended) -> End {
     let outcome = match ended {
         Ended::Passed | Ended::ViolatedAsExpected => Outcome::Pass,
         Ended::Violated | Ended::ViolationMissing => Outcome::Fail,
+        Ended::CausesMissing(codes) => {
+            let text = format!("no finding shows {}, as `causes` demands", codes.join(", "));
+            return (Outcome::Fail, vec![(String::new(), text)], String::new());
+        }
         Ended::Inconclusive => Outcome::Inconclusive,
         Ended::Interrupted => {
             let text = "ended early by a signal; what was found so far is kept";
@@ -282,9 +286,25 @@ pub(crate) fn finding(found: &CampaignFinding, folder: &Path, redactor: &Redacto
         record,
         replayed: (found.replays.same, found.replays.tried),
         diverged: diverged.or(note),
+        causes: causes(&found.causes),
         trials: found.trials,
         folder: folder.join(&found.finding.id).display().to_string(),
     }
+}
+
+/// Returns causes as reports show them.
+pub(crate) fn causes(causes: &[Cause]) -> Vec<CauseView> {
+    let views = causes.iter().filter_map(|shown| {
+        let kind = twiceproof_oracle::cause(shown.code)?;
+        Some(CauseView {
+            code: kind.code.to_owned(),
+            title: kind.title.to_owned(),
+            text: shown.text.clone(),
+            hypothesis: kind.side != Side::Trigger,
+            remedy: kind.remedy.to_owned(),
+        })
+    });
+    views.collect()
 }
 
 /// Returns the facts of a scenario of which only the end is known: a replay's, a clean run's.

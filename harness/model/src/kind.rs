@@ -56,6 +56,8 @@ pub enum Family {
     Stages,
     /// Kinds of faults.
     Faults,
+    /// Causes of findings.
+    Causes,
 }
 
 impl Family {
@@ -67,6 +69,7 @@ impl Family {
             Family::Checks => "check",
             Family::Stages => "stage",
             Family::Faults => "fault",
+            Family::Causes => "cause",
         }
     }
 }
@@ -148,6 +151,8 @@ pub struct Kinds<'a> {
     pub stages: &'a [Kind],
     /// `fault.kind`, and the names allowed in schedule files after `fault`.
     pub faults: &'a [Kind],
+    /// Codes allowed in `causes`.
+    pub causes: &'a [Kind],
 }
 
 impl<'a> Kinds<'a> {
@@ -159,6 +164,7 @@ impl<'a> Kinds<'a> {
             Family::Checks => self.checks,
             Family::Stages => self.stages,
             Family::Faults => self.faults,
+            Family::Causes => self.causes,
         }
     }
 

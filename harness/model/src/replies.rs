@@ -81,6 +81,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Vec<ReplySpec>, Vec<Diag>> {
         checks: &[],
         stages: &[],
         faults: &[],
+        causes: &[],
     };
     let mut reader = Reader::new(file, &kinds);
     let content = reader.content(&FORMAT, text);

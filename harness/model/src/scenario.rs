@@ -146,6 +146,8 @@ pub struct Scenario {
     pub contract: Option<Contract>,
     /// What it should end in.
     pub expect: Expect,
+    /// Codes of causes that a violation must show.
+    pub causes: Vec<String>,
     /// What starts runs.
     pub trigger: TriggerSpec,
     /// What is taken for granted.

@@ -6,7 +6,7 @@ use crate::lock_object::names_word;
 use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::digest::Hasher;
 use twiceproof_model::snapshot::ObjectName;
-use twiceproof_model::{Event, Finding, ServiceName, TrialRecord};
+use twiceproof_model::{Event, Finding, ServiceName, Signature, TrialRecord};
 
 /// What the id of a finding is made of beside the signatures that matter.
 pub(crate) struct Identity<'a> {
@@ -103,12 +103,7 @@ fn writes_to(record: &TrialRecord, objects: &BTreeSet<ObjectName>) -> Vec<u32> {
                 let Some(signature) = requests.get(request) else {
                     continue;
                 };
-                let concerned = objects.iter().any(|name| {
-                    let last = name.object.rsplit(['.', ':']).next().unwrap_or_default();
-                    name.service == signature.service
-                        && (name.object.starts_with('(') || names_word(&signature.text, last))
-                });
-                if concerned && places.len() < EVENTS_MAX {
+                if is_write_to(objects.iter(), signature) && places.len() < EVENTS_MAX {
                     places.push(place(index));
                 }
             }
@@ -116,6 +111,19 @@ fn writes_to(record: &TrialRecord, objects: &BTreeSet<ObjectName>) -> Vec<u32> {
         }
     }
     places
+}
+
+/// Returns whether a write of this signature can have changed one of these objects: it names it, or
+/// the object is all that its service has.
+pub(crate) fn is_write_to<'a>(
+    mut objects: impl Iterator<Item = &'a ObjectName>,
+    signature: &Signature,
+) -> bool {
+    objects.any(|name| {
+        let last = name.object.rsplit(['.', ':']).next().unwrap_or_default();
+        name.service == signature.service
+            && (name.object.starts_with('(') || names_word(&signature.text, last))
+    })
 }
 
 /// Returns a finding about events of the trace.

@@ -9,6 +9,7 @@ mod accepted;
 pub mod baseline;
 mod cell;
 pub mod checks;
+pub mod classify;
 mod colour;
 pub mod compare;
 pub mod effect;
@@ -31,6 +32,7 @@ pub mod state;
 
 pub use baseline::{Baseline, CleanRequest, SerialOutcome};
 pub use checks::Checks;
+pub use classify::{CAUSES, Cause, CauseKind, Side, cause, classify};
 pub use compare::{Comparison, DIFFERENCES_MAX};
 pub use judge::{doubt_code, judge};
 pub use learn::{BaselineDoubt, learn_masks};

@@ -81,6 +81,14 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
 
 /// Returns one finding.
 pub fn finding(view: &FindingView) -> Value {
+    let causes = view.causes.iter().map(|cause| {
+        json!({
+            "code": cause.code,
+            "title": cause.title,
+            "text": cause.text,
+            "basis": if cause.hypothesis { "hypothesis" } else { "trigger" },
+        })
+    });
     json!({
         "finding": view.finding,
         "trial": view.record.trial,
@@ -89,6 +97,7 @@ pub fn finding(view: &FindingView) -> Value {
         "replayed": view.replayed.0,
         "replays": view.replayed.1,
         "diverged": view.diverged,
+        "causes": causes.collect::<Vec<_>>(),
         "trials": view.trials,
         "folder": view.folder,
         "schedule": view.record.schedule,

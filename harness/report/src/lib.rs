@@ -16,6 +16,7 @@ pub mod state;
 mod table;
 pub mod terminal;
 pub mod view;
+mod why;
 
 pub use palette::Palette;
 pub use registry::{FORMATS, Format};

@@ -7,6 +7,7 @@ use crate::rows::{calm_runs, exits, rows};
 use crate::state;
 use crate::table::{WIDTH_MAX, table};
 use crate::view::{FindingView, Outcome, RunView, ScenarioView};
+use crate::why;
 use twiceproof_model::scenario::Expect;
 use twiceproof_model::{InstanceId, TrialRecord};
 
@@ -116,17 +117,25 @@ pub fn scenario(scenario: &ScenarioView, look: Look) -> String {
 /// Returns every finding: the first ones in full, the rest a line each.
 pub fn findings(scenario: &ScenarioView, look: Look) -> String {
     let mut text = String::new();
-    for view in scenario.findings.iter().take(FINDINGS_MAX) {
+    let (full, rest) = why::grouped(&scenario.findings, FINDINGS_MAX);
+    for view in full {
         text.push_str(&failure(scenario, view, look));
     }
-    for view in scenario.findings.iter().skip(FINDINGS_MAX) {
+    for view in rest {
         let code = &view.finding.code;
         let line = format!(
-            "{INDENT}also {code} {}   finding {}",
+            "{INDENT}also {code} {}   finding {}   {}",
             sentence(code),
-            view.finding.id
+            view.finding.id,
+            why::codes(view),
         );
-        text.push_str(&cut(&line, look.width.min(WIDTH_MAX)));
+        let line = line.trim_end();
+        text.push_str(&cut(line, look.width.min(WIDTH_MAX)));
+        text.push('\n');
+    }
+    for (code, reason) in scenario.reasons.iter().take(LISTED_MAX) {
+        let reason = format!("{INDENT}{}", format!("{code} {}", show(reason, 200)).trim());
+        text.push_str(&cut(&reason, look.width.min(WIDTH_MAX)));
         text.push('\n');
     }
     if !scenario.stages.is_empty() {
@@ -180,9 +189,7 @@ pub fn failure(scenario: &ScenarioView, view: &FindingView, look: Look) -> Strin
         lines.push(format!("    afterwards  {}", calm.join(", ")));
     }
     lines.extend(state::lines(finding, &rows, width, palette));
-    if ran_twice(&view.record) {
-        lines.extend(section("Ran twice", &why_twice(scenario), look));
-    }
+    lines.extend(why::lines(scenario, view, width, palette));
     let odd = exits(&view.record);
     if !odd.is_empty() {
         lines.push(cut(
@@ -237,7 +244,7 @@ fn first_line(word: &str, scenario: &ScenarioView, width: usize, palette: &Palet
 }
 
 /// Returns why several runs were started.
-fn why_twice(scenario: &ScenarioView) -> String {
+pub(crate) fn why_twice(scenario: &ScenarioView) -> String {
     let (code, text) = &scenario.why_twice;
     if code.is_empty() {
         return String::new();
@@ -246,7 +253,7 @@ fn why_twice(scenario: &ScenarioView) -> String {
 }
 
 /// Returns whether more than one instance was started, calm runs aside.
-fn ran_twice(record: &TrialRecord) -> bool {
+pub(crate) fn ran_twice(record: &TrialRecord) -> bool {
     record.exits.len() > 1
 }
 
@@ -345,6 +352,7 @@ fn lesson(scenario: &ScenarioView, look: Look) -> String {
     if shown {
         lines.extend(section("Ran twice", &why_twice(scenario), look));
     }
+    lines.extend(section("Causes", &why::of_all(&scenario.findings), look));
     lines.extend(covered(scenario, look));
     lines.join("\n") + "\n"
 }

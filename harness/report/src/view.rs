@@ -66,6 +66,21 @@ pub struct Count {
     pub rest: String,
 }
 
+/// Why it ran twice, or why the data broke: one cause that the trial shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CauseView {
+    /// Its code: `T2`, `L5`, `D1`. Its first letter says which question it answers.
+    pub code: String,
+    /// Its name.
+    pub title: String,
+    /// Who did what, in which order.
+    pub text: String,
+    /// Whether the trial alone says so; else the trigger does, which is no guess.
+    pub hypothesis: bool,
+    /// What to do against it.
+    pub remedy: String,
+}
+
 /// A finding with the trial that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingView {
@@ -77,6 +92,8 @@ pub struct FindingView {
     pub replayed: (u32, u32),
     /// The first replay that went another way: its step, in words.
     pub diverged: Option<String>,
+    /// Its causes, as far as the trial shows them.
+    pub causes: Vec<CauseView>,
     /// How many trials show it.
     pub trials: u32,
     /// Folder with its files, below the run's; empty where nothing was stored.

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod demo;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod record;
@@ -23,6 +24,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Record(args) => record::run(args, global),
         Command::Check(args) => check::run(args, global),
         Command::Import(args) => import::run(args, global),
+        Command::Explain(args) => explain::run(args, global),
         Command::List(args) => list::run(args, global),
         Command::Clean(args) => clean::run(args, global),
         Command::Demo(args) => demo::run(args, global),

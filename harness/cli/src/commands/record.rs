@@ -83,6 +83,7 @@ fn alone(target: Target) -> Scenario {
         target,
         contract: None,
         expect: Expect::Pass,
+        causes: Vec::new(),
         trigger: TriggerSpec {
             kind: "double-start".to_owned(),
             instances: 1,

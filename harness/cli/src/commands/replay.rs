@@ -22,7 +22,7 @@ use twiceproof_explore::{CampaignSpec, Control, Mode};
 use twiceproof_lab::store::{Redactor, RunFolder, Store};
 use twiceproof_model::{Finding, Scenario, Schedule, Trace, Verdict};
 use twiceproof_report::terminal::{self, Look};
-use twiceproof_report::view::{FindingView, ScenarioView};
+use twiceproof_report::view::{CauseView, FindingView, ScenarioView};
 
 /// Run one schedule again: that of a finding, or one in a file
 #[derive(Clone, Debug, Args)]
@@ -140,7 +140,9 @@ fn views(
             }
             Verdict::Violation(findings) => {
                 for finding in findings {
-                    add(&mut view, finding, record, &redactor, folder);
+                    let causes = result.causes.get(&finding.id);
+                    let causes = view::causes(causes.map_or(&[][..], Vec::as_slice));
+                    add(&mut view, (finding, causes), record, &redactor, folder);
                 }
             }
         }
@@ -161,7 +163,7 @@ fn views(
 
 fn add(
     view: &mut ScenarioView,
-    finding: &Finding,
+    (finding, causes): (&Finding, Vec<CauseView>),
     record: &twiceproof_model::TrialRecord,
     redactor: &Redactor,
     folder: &Path,
@@ -185,6 +187,7 @@ fn add(
         record,
         replayed: (1, 1),
         diverged: None,
+        causes,
         trials: 1,
         folder: folder.join("trials").display().to_string(),
     });

@@ -13,13 +13,13 @@ use crate::schedule_of::main_part;
 use crate::serial::SERIAL;
 use crate::strategy::Plan;
 use crate::trigger::Starts;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::{Contract, Expect};
 use twiceproof_model::schedule::Directive;
 use twiceproof_model::{Event, Fault, InstanceId, Schedule, Stamped, Step, TrialRecord, Verdict};
-use twiceproof_oracle::{Baseline, Checks, SerialOutcome, judge};
+use twiceproof_oracle::{Baseline, Cause, Checks, SerialOutcome, judge};
 
 /// A schedule to replay.
 pub struct ReplayAsked<'a> {
@@ -44,6 +44,8 @@ pub struct ReplayResult {
     pub baseline: Option<BaselineSummary>,
     /// The replays with their verdicts.
     pub trials: Vec<(TrialRecord, Verdict)>,
+    /// What their findings show: the finding's id, its causes.
+    pub causes: BTreeMap<String, Vec<Cause>>,
 }
 
 /// Replays a schedule.
@@ -72,6 +74,7 @@ pub fn replay(
             summary.masks.clone_from(&context.baseline.masks);
             ReplayResult {
                 outcome: outcome(spec.expect, &trials),
+                causes: context.causes(&trials),
                 baseline: Some(summary),
                 trials,
             }
@@ -84,6 +87,7 @@ fn failed(outcome: Outcome, baseline: Option<BaselineSummary>) -> ReplayResult {
         outcome,
         baseline,
         trials: Vec::new(),
+        causes: BTreeMap::new(),
     }
 }
 
@@ -230,6 +234,20 @@ impl Context<'_> {
         let mut records = records.map_err(NoBaseline::Lab)?;
         self.contents.share(&mut records);
         Ok(records)
+    }
+
+    fn causes(&self, trials: &[(TrialRecord, Verdict)]) -> BTreeMap<String, Vec<Cause>> {
+        let mut causes = BTreeMap::new();
+        for (record, verdict) in trials {
+            let Verdict::Violation(findings) = verdict else {
+                continue;
+            };
+            for finding in findings {
+                let of_it = || self.spec.causes(&self.baseline, record, finding);
+                causes.entry(finding.id.clone()).or_insert_with(of_it);
+            }
+        }
+        causes
     }
 
     fn judge(&self, records: &[TrialRecord]) -> Vec<Verdict> {

@@ -8,7 +8,7 @@ use crate::schedule_of::{schedule_of, switches};
 use crate::serial::SERIAL;
 use twiceproof_model::record::Drive;
 use twiceproof_model::{Finding, TrialRecord, Verdict};
-use twiceproof_oracle::judge;
+use twiceproof_oracle::{Cause, judge};
 
 /// The most findings kept, each with its trial.
 const FINDINGS_MAX: usize = 64;
@@ -52,7 +52,9 @@ impl Campaign<'_, '_> {
             return;
         }
         let schedule = schedule_of(&shown.record.trace, shown.record.seed);
+        let causes = self.causes(shown.record, &shown.finding);
         let mut found = CampaignFinding {
+            causes,
             repetition: shown.record.stage == SERIAL.kind.name,
             finding: shown.finding,
             record: shown.record.clone(),
@@ -66,6 +68,10 @@ impl Campaign<'_, '_> {
         found.replays = self.replay(&found);
         (self.control.observer)(&Progress::Finding(&found));
         self.findings.push(found);
+    }
+
+    fn causes(&self, record: &TrialRecord, finding: &Finding) -> Vec<Cause> {
+        self.spec.causes(&self.baseline, record, finding)
     }
 
     fn replay(&mut self, found: &CampaignFinding) -> Replays {
@@ -109,6 +115,7 @@ impl Campaign<'_, '_> {
                 continue;
             };
             let mut better = CampaignFinding {
+                causes: self.causes(&record, &finding),
                 finding,
                 schedule: schedule_of(&record.trace, record.seed),
                 switches: switches(&record.trace),

@@ -5,7 +5,7 @@ use super::coverage::Coverage;
 use crate::lab::LabError;
 use twiceproof_model::digest::Digest;
 use twiceproof_model::{Divergence, Finding, Schedule, TrialRecord, Verdict};
-use twiceproof_oracle::Mask;
+use twiceproof_oracle::{Cause, Mask};
 
 /// How a campaign ended, held against what its scenario expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Outcome {
     Violated,
     /// A complete search without the expected violation.
     ViolationMissing,
+    /// A violation, as expected, but none that shows these causes.
+    CausesMissing(Vec<String>),
     /// It could not be told, for the reasons given.
     Inconclusive,
     /// The clean run cannot serve as a baseline.
@@ -58,6 +60,8 @@ pub struct CampaignFinding {
     pub switches: u32,
     /// How often it could be repeated.
     pub replays: Replays,
+    /// Why it ran twice and why the data broke, as far as the trial shows it.
+    pub causes: Vec<Cause>,
     /// How many trials showed it.
     pub trials: u32,
     /// The trial, by number, that showed it first.

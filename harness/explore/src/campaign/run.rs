@@ -372,7 +372,10 @@ impl Campaign<'_, '_> {
             (Some(Stop::Lab(error)), _) => Outcome::LabFailed(error),
             (Some(Stop::Baseline(failure)), _) => Outcome::BaselineFailed(failure),
             (Some(Stop::Interrupted), _) => Outcome::Interrupted,
-            (_, Expect::Violation) if found => Outcome::ViolatedAsExpected,
+            (_, Expect::Violation) if found => match self.causes_missing() {
+                missing if missing.is_empty() => Outcome::ViolatedAsExpected,
+                missing => Outcome::CausesMissing(missing),
+            },
             (_, Expect::Pass) if found => Outcome::Violated,
             _ if !reasons.is_empty() => Outcome::Inconclusive,
             (_, Expect::Violation) => Outcome::ViolationMissing,
@@ -387,6 +390,16 @@ impl Campaign<'_, '_> {
             reasons,
             budget_spent,
         }
+    }
+
+    /// Returns the causes that were asked for and that no finding shows.
+    fn causes_missing(&self) -> Vec<String> {
+        let is_shown = |code: &String| {
+            let mut shown = self.findings.iter().flat_map(|found| &found.causes);
+            shown.any(|cause| cause.code == code)
+        };
+        let asked = self.spec.causes.iter();
+        asked.filter(|code| !is_shown(code)).cloned().collect()
     }
 
     /// Returns why the search does not add up to a pass.

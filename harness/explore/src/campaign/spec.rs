@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use twiceproof_model::scenario::{CheckSpec, Contract, Expect, FaultSpec};
 use twiceproof_model::target::{LockSpec, StateSpec};
-use twiceproof_model::{Exit, Scenario, ServiceName};
+use twiceproof_model::{Exit, Finding, Scenario, ServiceName, TrialRecord};
+use twiceproof_oracle::{Baseline, Cause, cause, classify};
 
 use super::result::Progress;
 use crate::trigger::{self, Settings, Starts, Trigger};
@@ -19,6 +20,8 @@ pub struct CampaignSpec {
     pub contract: Contract,
     /// What it should end in.
     pub expect: Expect,
+    /// Codes of causes that a violation must show, where one is expected.
+    pub causes: Vec<String>,
     /// What starts runs.
     pub trigger: &'static Trigger,
     /// What the scenario says of it.
@@ -53,6 +56,7 @@ impl From<&Scenario> for CampaignSpec {
         Self {
             contract: scenario.contract.unwrap_or(trigger.contract),
             expect: scenario.expect,
+            causes: scenario.causes.clone(),
             trigger,
             settings: Settings::of(scenario),
             stages: scenario.search.stages.clone(),
@@ -74,6 +78,25 @@ impl From<&Scenario> for CampaignSpec {
 }
 
 impl CampaignSpec {
+    /// Returns the causes that the record of a finding shows: that of the trigger where several
+    /// starts came, then those of lock and data.
+    pub fn causes(
+        &self,
+        baseline: &Baseline,
+        record: &TrialRecord,
+        finding: &Finding,
+    ) -> Vec<Cause> {
+        let kind = &self.trigger.kind;
+        let by_trigger = cause(self.trigger.cause).filter(|_| record.exits.len() > 1);
+        let by_trigger = by_trigger.map(|cause| Cause {
+            code: cause.code,
+            text: format!("{}: {}", kind.name, kind.doc),
+            events: Vec::new(),
+        });
+        let shown = classify(baseline, record, finding);
+        by_trigger.into_iter().chain(shown).collect()
+    }
+
     /// Returns so many of the trigger's starts; `clean` is how the clean run ends.
     pub fn starts(&self, count: u8, clean: Exit) -> Starts {
         Starts::of(self.trigger, &self.settings, self.contract, clean, count)

@@ -51,6 +51,7 @@ pub(crate) fn scenario(name: &str) -> Result<Scenario, Failure> {
         checks: &checks,
         stages: &stages,
         faults: &[],
+        causes: &[],
     };
     let words = |diags: Vec<twiceproof_model::diag::Diag>| {
         let words: Vec<String> = diags.into_iter().map(|diag| diag.message).collect();

@@ -55,6 +55,13 @@ pub(super) const EXPECT: Key = Key {
     default: PASS,
     doc: "What the scenario should end in.",
 };
+pub(super) const CAUSES: Key = Key {
+    name: "causes",
+    value: KeyType::KindList(Family::Causes),
+    required: false,
+    default: "[]",
+    doc: "With `expect = \"violation\"`: codes of causes that the findings must show.",
+};
 
 pub(super) const TRIGGER_KIND: Key = Key {
     name: "kind",
@@ -296,7 +303,7 @@ pub const FORMAT: Format = Format {
     name: "scenario file",
     doc: "One experiment on a target: `scenarios/**/*.toml`.",
     keys: &[
-        SCHEMA, TITLE, TARGET, TEACHES, ARGS, ENV, TAGS, CONTRACT, EXPECT,
+        SCHEMA, TITLE, TARGET, TEACHES, ARGS, ENV, TAGS, CONTRACT, EXPECT, CAUSES,
     ],
     sections: &[TRIGGER, ASSUME, SEARCH, FAULT, CHECK],
 };

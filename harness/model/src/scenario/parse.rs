@@ -36,6 +36,7 @@ pub fn parse(
         Some(keys::VIOLATION) => Expect::Violation,
         _ => Expect::Pass,
     };
+    let causes = causes(&mut reader, root, expect);
     let (title, teaches) = (
         root.text_or_empty(&keys::TITLE),
         root.text_or_empty(&keys::TEACHES),
@@ -62,6 +63,7 @@ pub fn parse(
         target,
         contract,
         expect,
+        causes,
         trigger,
         assume,
         search,
@@ -108,6 +110,17 @@ fn check_title(reader: &mut Reader<'_>, root: &Fields<'_>) {
         let help = keys::TITLE.doc.to_owned();
         reader.report(code::TYPE, message, root.place(&keys::TITLE), help);
     }
+}
+
+/// Returns the codes that a violation must show.
+fn causes(reader: &mut Reader<'_>, root: &Fields<'_>, expect: Expect) -> Vec<String> {
+    let causes = root.texts(&keys::CAUSES);
+    if !causes.is_empty() && expect == Expect::Pass {
+        let message = "`causes` without a violation that could show them".to_owned();
+        let help = "write `expect = \"violation\"`, or remove `causes`".to_owned();
+        reader.report(code::TYPE, message, root.place(&keys::CAUSES), help);
+    }
+    causes
 }
 
 fn trigger(content: &Content<'_>) -> TriggerSpec {

@@ -100,4 +100,8 @@ pub(crate) const KINDS: Kinds<'static> = Kinds {
         kind("pause", "Stops every thread.", &[]),
         kind("lost-reply", "Throws the reply away.", &[]),
     ],
+    causes: &[
+        kind("L1", "there is no lock", &[]),
+        kind("D1", "relative update", &[]),
+    ],
 };

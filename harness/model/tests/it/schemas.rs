@@ -126,6 +126,8 @@ fn scenarios() {
         ("assume = { pause_max = \"5s\" }", true),
         ("trigger = { hosts = \"one\" }", true),
         ("expect = true", false),
+        ("expect = \"violation\"\ncauses = [\"L1\", \"D1\"]", true),
+        ("expect = \"violation\"\ncauses = [\"L99\"]", false),
         ("[[fault]]\nkind = \"pause\"", false),
         ("[[fault]]\nkind = \"pause\"\nwho = \"job#1\"", true),
         (

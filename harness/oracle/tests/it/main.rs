@@ -1,5 +1,6 @@
 //! The oracles over records made by hand.
 
+mod causes;
 mod common;
 mod compare;
 mod effects;

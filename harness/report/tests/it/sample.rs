@@ -10,7 +10,9 @@ use twiceproof_model::{
     Event, InstanceId, LinkId, Outcome as Ended, Reply, Request, RequestId, ServiceName, Signature,
     Snapshot, Step, Tag, TrialRecord,
 };
-use twiceproof_report::view::{Count, FindingView, Outcome, RunView, ScenarioView, StageView};
+use twiceproof_report::view::{
+    CauseView, Count, FindingView, Outcome, RunView, ScenarioView, StageView,
+};
 
 pub(crate) fn job(number: u8) -> InstanceId {
     InstanceId::new(number).expect("a small number")
@@ -191,12 +193,33 @@ pub(crate) fn finding(events: Vec<u32>) -> Finding {
     }
 }
 
+fn causes() -> Vec<CauseView> {
+    let cause = |code: &str, title: &str, text: &str, hypothesis| CauseView {
+        code: code.into(),
+        title: title.into(),
+        text: text.into(),
+        hypothesis,
+        remedy: "do it once".into(),
+    };
+    vec![
+        cause(
+            "T2",
+            "two runs for one slot",
+            "double-start: two at once",
+            false,
+        ),
+        cause("L1", "there is no lock", "job#1 and job#2 both work.", true),
+        cause("D1", "relative update", "job#1 and job#2 both add.", true),
+    ]
+}
+
 pub(crate) fn view(record: TrialRecord, finding: Finding) -> FindingView {
     FindingView {
         finding,
         record,
         replayed: (5, 5),
         diverged: None,
+        causes: causes(),
         trials: 7,
         folder: "reports/runs/latest/points/double-start/4f2a91c3".into(),
     }

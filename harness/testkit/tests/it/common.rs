@@ -13,6 +13,7 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
     CampaignSpec {
         contract: entry.contract,
         expect: Expect::Pass,
+        causes: Vec::new(),
         trigger: entry.trigger(),
         settings: settings(2),
         stages: None,

@@ -2,6 +2,7 @@
 
 mod bank;
 mod campaign;
+mod causes;
 mod common;
 mod faults;
 mod fingerprint;

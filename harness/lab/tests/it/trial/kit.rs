@@ -140,6 +140,7 @@ fn scenario_of(folder: &Path, text: &str, instances: u8) -> Scenario {
         checks: &[],
         stages: &stages,
         faults: &[],
+        causes: &[],
     };
     let file = Path::new("target.toml");
     let parsed = target::parse(

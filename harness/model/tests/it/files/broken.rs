@@ -287,6 +287,11 @@ fn types_of_scenarios() {
         ("contract", "contract = \"onse\""),
         ("contract type", "contract = 1"),
         ("expect", "expect = \"fail\""),
+        ("causes", "causes = [\"L1\"]"),
+        (
+            "unknown cause",
+            "expect = \"violation\"\ncauses = [\"L11\"]"
+        ),
         ("instances", "trigger = { instances = 33 }"),
         ("instances", "trigger.instances = 0"),
         ("samples", "search = { samples = 1000001, seed = -1 }"),
