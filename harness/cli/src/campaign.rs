@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) budget: Option<Duration>,
     pub(crate) seed: Option<u64>,
     pub(crate) replays: u32,
+    pub(crate) shrink: bool,
     pub(crate) fail_fast: bool,
 }
 
@@ -36,6 +37,7 @@ impl Settings {
         spec.budget = self.budget.unwrap_or(spec.budget);
         spec.seed = self.seed.unwrap_or(spec.seed);
         spec.replays = self.replays;
+        spec.shrink = self.shrink;
         spec.fail_fast = self.fail_fast;
         spec
     }
@@ -207,6 +209,21 @@ impl Watcher<'_> {
                 self.keep_finding(found);
                 let view = view::finding(found, self.shown, self.redactor);
                 self.tell("finding", report_json::finding(&view));
+            }
+            Progress::Shrunk(found) => {
+                self.keep_finding(found);
+                let view = view::finding(found, self.shown, self.redactor);
+                let rows = twiceproof_report::rows::rows(&view.record, &view.finding.events);
+                let id = &view.finding.id;
+                let (steps, faults) = (rows.steps, rows.faults);
+                let (was_steps, was_faults, _) = view.shrunk.unwrap_or_default();
+                self.screen.detail(|| {
+                    format!(
+                        "  shrink {id}: {was_steps} → {steps} steps, {was_faults} → {faults} faults"
+                    )
+                });
+                let fields = json!({ "finding": id, "steps": steps, "faults": faults });
+                self.tell("shrink-step", fields);
             }
         }
     }

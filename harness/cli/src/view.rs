@@ -287,6 +287,9 @@ pub(crate) fn finding(found: &CampaignFinding, folder: &Path, redactor: &Redacto
         replayed: (found.replays.same, found.replays.tried),
         diverged: diverged.or(note),
         causes: causes(&found.causes),
+        shrunk: found
+            .shrunk
+            .map(|was| (was.from_steps, was.from_faults, was.tries)),
         trials: found.trials,
         folder: folder.join(&found.finding.id).display().to_string(),
     }

@@ -19,6 +19,7 @@ pub mod sample;
 pub mod schedule_of;
 pub mod script;
 pub mod serial;
+pub mod shrink;
 pub mod steps;
 pub mod strategy;
 pub mod trigger;

@@ -18,8 +18,10 @@ pub const CODES: &[Code] = &[
     Code {
         name: "TP-V01",
         sentence: "state differs from a clean run",
-        what: "The state at the end of the trial equals neither that of one clean run nor any that the contract accepts beside it.",
-        next: "Read the difference and the two questions of the finding; replay it. A column that may differ belongs in `mask` of the target file.",
+        what: "The state at the end of the trial equals neither that of one clean run nor any \
+               that the contract accepts beside it.",
+        next: "Read the difference and the two questions of the finding; replay it. A column \
+               that may differ belongs in `mask` of the target file.",
     },
     Code {
         name: "TP-V02",
@@ -42,7 +44,8 @@ pub const CODES: &[Code] = &[
     Code {
         name: "TP-V05",
         sentence: "critical sections overlapped",
-        what: "Two instances wrote while each believed that it held one declared lock. By luck the state may still be right.",
+        what: "Two instances wrote while each believed that it held one declared lock. By luck \
+               the state may still be right.",
         next: "See what took the lock from the first: the L code of the finding.",
     },
     Code {
@@ -78,19 +81,22 @@ pub const CODES: &[Code] = &[
     Code {
         name: "TP-I03",
         sentence: "a replay left its schedule",
-        what: "A step of the schedule was not on offer: the job or its data differ from when it was written.",
+        what: "A step of the schedule was not on offer: the job or its data differ from when it \
+               was written.",
         next: "Compare the step named with the job; run the search again for a new schedule.",
     },
     Code {
         name: "TP-I04",
         sentence: "steps were needed on a link that cannot be read",
-        what: "A connection is encrypted or speaks a protocol that is not known, so nothing on it can be held.",
+        what: "A connection is encrypted or speaks a protocol that is not known, so nothing on \
+               it can be held.",
         next: "Let the job connect without encryption, or declare the right kind of service.",
     },
     Code {
         name: "TP-I05",
         sentence: "whether an instance was quiet could only be guessed",
-        what: "The job has threads or connections that cannot be observed, so the order of steps is best effort.",
+        what: "The job has threads or connections that cannot be observed, so the order of steps \
+               is best effort.",
         next: "Treat a pass as a sample. Fewer threads make it exact.",
     },
     Code {
@@ -144,7 +150,8 @@ pub const CODES: &[Code] = &[
     Code {
         name: "TP-E",
         sentence: "environment",
-        what: "A service, an image, the backend or a check of ours failed; it says nothing about the job.",
+        what: "A service, an image, the backend or a check of ours failed; it says nothing about \
+               the job.",
         next: "The message says what was tried.",
     },
 ];

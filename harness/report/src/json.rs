@@ -16,6 +16,7 @@ pub const EVENTS: &[&str] = &[
     "baseline-end",
     "trial-end",
     "finding",
+    "shrink-step",
     "scenario-end",
     "warning",
     "run-end",
@@ -81,6 +82,9 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
 
 /// Returns one finding.
 pub fn finding(view: &FindingView) -> Value {
+    let shrunk = view.shrunk.map(|(steps, faults, tries)| {
+        json!({ "from_steps": steps, "from_faults": faults, "tries": tries })
+    });
     let causes = view.causes.iter().map(|cause| {
         json!({
             "code": cause.code,
@@ -98,6 +102,7 @@ pub fn finding(view: &FindingView) -> Value {
         "replays": view.replayed.1,
         "diverged": view.diverged,
         "causes": causes.collect::<Vec<_>>(),
+        "shrunk": shrunk,
         "trials": view.trials,
         "folder": view.folder,
         "schedule": view.record.schedule,

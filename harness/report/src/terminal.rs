@@ -175,10 +175,11 @@ pub fn failure(scenario: &ScenarioView, view: &FindingView, look: Look) -> Strin
         lines.extend(message.iter().map(|line| format!("{INDENT}{line}")));
     }
     lines.push(format!(
-        "  {}  {}, {}   (trial {}, stage {}; {})",
+        "  {}  {}, {}{}   (trial {}, stage {}; {})",
         paint(palette.head, "Schedule"),
         count(rows.steps, "step"),
         count(rows.faults, "fault"),
+        why::shrunk(view),
         view.record.trial,
         show(&view.record.stage, 20),
         count(u64::from(view.trials), "trial") + " show it",

@@ -94,6 +94,8 @@ pub struct FindingView {
     pub diverged: Option<String>,
     /// Its causes, as far as the trial shows them.
     pub causes: Vec<CauseView>,
+    /// Steps and faults that it had before it was shrunk, and how many smaller cases were tried.
+    pub shrunk: Option<(u32, u32, u32)>,
     /// How many trials show it.
     pub trials: u32,
     /// Folder with its files, below the run's; empty where nothing was stored.

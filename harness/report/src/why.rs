@@ -1,6 +1,7 @@
-//! Why it ran twice, and why the data broke although it did.
+//! What is said of a finding beside its steps: why it ran twice, why the data broke although it
+//! did, what it was before it was shrunk.
 
-use crate::escape::{show, wrap};
+use crate::escape::{count, show, wrap};
 use crate::palette::{Palette, paint};
 use crate::terminal::{ran_twice, why_twice};
 use crate::view::{CauseView, FindingView, ScenarioView};
@@ -77,6 +78,22 @@ fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
     lines.map(|line| format!("    {line}"))
 }
 
+/// Returns what the schedule was before it was shrunk.
+pub(crate) fn shrunk(view: &FindingView) -> String {
+    let Some((steps, faults, tries)) = view.shrunk else {
+        return String::new();
+    };
+    let (steps, faults) = (count(steps.into(), "step"), count(faults.into(), "fault"));
+    format!("   from {steps}, {faults} in {}", tried(tries))
+}
+
+fn tried(tries: u32) -> String {
+    match tries {
+        1 => "1 try".to_owned(),
+        _ => format!("{tries} tries"),
+    }
+}
+
 /// Returns the codes of a finding's causes, in a row.
 pub(crate) fn codes(view: &FindingView) -> String {
     let codes: Vec<&str> = view
@@ -100,8 +117,8 @@ pub(crate) fn of_all(findings: &[FindingView]) -> String {
     words.into_iter().collect::<Vec<_>>().join("; ") + " (hypotheses)"
 }
 
-/// Returns the findings to show in full, at most so many: the first of each set of causes, and those
-/// without any; then the rest.
+/// Returns the findings to show in full, at most so many: the first of each set of causes, and
+/// those without any; then the rest.
 pub(crate) fn grouped(
     findings: &[FindingView],
     full_max: usize,

@@ -147,6 +147,7 @@ fn run_args(args: &DemoArgs, runs: PathBuf) -> RunArgs {
         seed: None,
         fail_fast: false,
         replays: 5,
+        no_shrink: false,
         dry_run: false,
         progress: args.progress,
         target_output: TargetOutput::OnFail,

@@ -8,7 +8,7 @@ use twiceproof_oracle::{CAUSES, CauseKind, Side, cause};
 use twiceproof_report::codes::{CODES, Code};
 use twiceproof_report::escape::wrap;
 
-/// Print what a code means and what to do: causes T1 to D9, verdicts and errors TP-..
+/// Print what a code means and what to do about it: T1, L5, D1, TP-V01
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// Codes, such as L5 or TP-V01; without any: all of them, a line each

@@ -188,6 +188,7 @@ fn add(
         replayed: (1, 1),
         diverged: None,
         causes,
+        shrunk: None,
         trials: 1,
         folder: folder.join("trials").display().to_string(),
     });

@@ -42,6 +42,9 @@ pub(crate) struct RunArgs {
     /// How often a finding is replayed before it is reported
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) replays: u32,
+    /// Report findings as they were found: with as many steps and faults
+    #[arg(long)]
+    pub(crate) no_shrink: bool,
     /// Print what would run, and start nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -102,6 +105,7 @@ impl BenchArgs {
             budget: None,
             seed: None,
             replays: 0,
+            shrink: false,
             fail_fast: false,
         }
     }
@@ -136,6 +140,7 @@ pub(crate) fn perform(
         budget: args.budget,
         seed: args.seed.map(|seed| seed.0),
         replays: args.replays,
+        shrink: !args.no_shrink,
         fail_fast: args.fail_fast,
         ..args.bench.settings(args.bench.cells())
     };

@@ -5,6 +5,7 @@
 mod bad_input;
 mod check;
 mod disk;
+mod explain;
 mod help;
 mod import;
 mod kit;

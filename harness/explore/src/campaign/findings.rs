@@ -55,6 +55,7 @@ impl Campaign<'_, '_> {
         let causes = self.causes(shown.record, &shown.finding);
         let mut found = CampaignFinding {
             causes,
+            shrunk: None,
             repetition: shown.record.stage == SERIAL.kind.name,
             finding: shown.finding,
             record: shown.record.clone(),
@@ -74,7 +75,7 @@ impl Campaign<'_, '_> {
         self.spec.causes(&self.baseline, record, finding)
     }
 
-    fn replay(&mut self, found: &CampaignFinding) -> Replays {
+    pub(super) fn replay(&mut self, found: &CampaignFinding) -> Replays {
         let is_stopped = matches!(self.stop, Some(Stop::Interrupted | Stop::Lab(_)));
         if is_stopped || (self.control.interrupted)() {
             return Replays::default();
@@ -128,5 +129,23 @@ impl Campaign<'_, '_> {
                 self.findings[at] = better;
             }
         }
+    }
+
+    /// Returns the causes that were asked for and that no finding shows.
+    pub(super) fn causes_missing(&self) -> Vec<String> {
+        let is_shown = |code: &String| {
+            let mut shown = self.findings.iter().flat_map(|found| &found.causes);
+            shown.any(|cause| cause.code == code)
+        };
+        let asked = self.spec.causes.iter();
+        asked.filter(|code| !is_shown(code)).cloned().collect()
+    }
+
+    /// Returns whether the search ended so that nothing more may run.
+    pub(super) fn is_broken_off(&self) -> bool {
+        matches!(
+            self.stop,
+            Some(Stop::Interrupted | Stop::Lab(_) | Stop::Baseline(_))
+        )
     }
 }

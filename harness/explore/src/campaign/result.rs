@@ -43,6 +43,17 @@ pub struct Replays {
     pub note: String,
 }
 
+/// What a finding was before it was shrunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shrunk {
+    /// Steps of the trial that showed it first.
+    pub from_steps: u32,
+    /// Faults of its schedule.
+    pub from_faults: u32,
+    /// How many smaller cases were tried; 0 while that goes on.
+    pub tries: u32,
+}
+
 /// One finding with the trial that shows it.
 #[derive(Clone, Debug)]
 pub struct CampaignFinding {
@@ -60,6 +71,8 @@ pub struct CampaignFinding {
     pub switches: u32,
     /// How often it could be repeated.
     pub replays: Replays,
+    /// What it was before it was shrunk, where it was.
+    pub shrunk: Option<Shrunk>,
     /// Why it ran twice and why the data broke, as far as the trial shows it.
     pub causes: Vec<Cause>,
     /// How many trials showed it.
@@ -112,6 +125,8 @@ pub enum Progress<'a> {
     Masks(&'a [Mask]),
     /// A finding was replayed and is reported.
     Finding(&'a CampaignFinding),
+    /// A finding that was reported is shown by a smaller trial now.
+    Shrunk(&'a CampaignFinding),
 }
 
 /// All that a campaign has to say, as plain data.

@@ -138,6 +138,7 @@ impl Campaign<'_, '_> {
             self.batch(&mut stages, batch);
         }
         self.better_trials();
+        self.shrink_all();
         self.end()
     }
 
@@ -390,16 +391,6 @@ impl Campaign<'_, '_> {
             reasons,
             budget_spent,
         }
-    }
-
-    /// Returns the causes that were asked for and that no finding shows.
-    fn causes_missing(&self) -> Vec<String> {
-        let is_shown = |code: &String| {
-            let mut shown = self.findings.iter().flat_map(|found| &found.causes);
-            shown.any(|cause| cause.code == code)
-        };
-        let asked = self.spec.causes.iter();
-        asked.filter(|code| !is_shown(code)).cloned().collect()
     }
 
     /// Returns why the search does not add up to a pass.

@@ -36,6 +36,8 @@ pub struct CampaignSpec {
     pub seed: u64,
     /// How often a violation is replayed before it is reported.
     pub replays: u32,
+    /// Whether findings are shrunk.
+    pub shrink: bool,
     /// Whether the first violation ends the search.
     pub fail_fast: bool,
     /// The faults of the scenario.
@@ -64,6 +66,7 @@ impl From<&Scenario> for CampaignSpec {
             budget: scenario.search.budget,
             seed: scenario.search.seed,
             replays: REPLAYS_DEFAULT,
+            shrink: true,
             fail_fast: false,
             faults: scenario.faults.clone(),
             checks: scenario.checks.clone(),

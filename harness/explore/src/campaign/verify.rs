@@ -41,7 +41,7 @@ pub(super) fn assignments(
 
 /// Returns whether calm runs follow the trials of this stage: those of the serial stage are calm
 /// themselves.
-fn recovers(stage: &str) -> bool {
+pub(super) fn recovers(stage: &str) -> bool {
     stage != crate::serial::SERIAL.kind.name
 }
 

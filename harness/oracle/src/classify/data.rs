@@ -37,7 +37,8 @@ pub(super) const D2: CauseKind = kind(
 pub(super) const D3: CauseKind = kind(
     ("D3", "read, compute, write back"),
     "A run read a value, another one changed it, and the first wrote back what it had computed.",
-    "Compute in the store, lock the row when reading (FOR UPDATE), or compare a version in the WHERE.",
+    "Compute in the store, lock the row when reading (FOR UPDATE), or compare a version in the \
+     WHERE.",
     lost_update,
 );
 pub(super) const D5: CauseKind = kind(

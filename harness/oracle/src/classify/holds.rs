@@ -121,8 +121,8 @@ fn form_of(baseline: &Baseline, service: &ServiceName, text: &str) -> Option<(Fo
     flag(baseline, service, text).map(|name| (Form::Flag, name))
 }
 
-/// Returns the name of the flag that the request sets: an object that the clean run sets and resets,
-/// a key or file that it makes and removes.
+/// Returns the name of the flag that the request sets: an object that the clean run sets and
+/// resets, a key or file that it makes and removes.
 fn flag(baseline: &Baseline, service: &ServiceName, text: &str) -> Option<String> {
     let mut objects = baseline.lock_objects.iter();
     let object = objects.find(|name| name.service == *service && is_named(name, text));

@@ -27,7 +27,8 @@ pub(super) const L1: CauseKind = kind(
     ("L1", "there is no lock"),
     "Two runs worked at once, and no request of the clean run takes a lock of any known kind, nor \
      does the target declare one.",
-    "First make the work repeatable (a unique key, a guard in the WHERE). A lock then only saves work.",
+    "First make the work repeatable (a unique key, a guard in the WHERE). A lock then only saves \
+     work.",
     no_lock,
 );
 pub(super) const L2: CauseKind = kind(

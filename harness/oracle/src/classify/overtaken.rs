@@ -44,7 +44,8 @@ pub(super) const L6: CauseKind = kind(
 );
 pub(super) const L7: CauseKind = kind(
     ("L7", "released by one who does not own it"),
-    "A run gave back a lock that was another's by then: it removes the key without asking whose it is.",
+    "A run gave back a lock that was another's by then: it removes the key without asking whose \
+     it is.",
     "Store a random token in the key, and remove it by one request that compares (a script).",
     foreign_release,
 );
@@ -63,7 +64,8 @@ pub(super) const D4: CauseKind = CauseKind {
     code: "D4",
     side: Side::Data,
     title: "the store checks no fencing token",
-    doc: "A write of a run that had lost its lease was accepted by a store that knows nothing of leases.",
+    doc: "A write of a run that had lost its lease was accepted by a store that knows nothing of \
+          leases.",
     remedy: "Give each lease a number that grows, keep the highest one beside the data, and refuse \
              a write with a smaller one.",
     check: not_fenced,
@@ -113,7 +115,8 @@ fn disconnected(seen: &Seen<'_>) -> Option<Evidence> {
         let rival = rival(seen, &late)?;
         Some(Evidence {
             text: format!(
-                "The connection with which {} keeps its lock ends; {} goes on, and {} still writes by `{}`.",
+                "The connection with which {} keeps its lock ends; {} goes on, and {} still \
+                 writes by `{}`.",
                 late.hold.run,
                 rival.run,
                 late.hold.run,

@@ -26,7 +26,8 @@ const fn kind(
 pub(super) const T1: CauseKind = kind(
     "T1",
     "a schedule fires while the last run lives",
-    "The interval is shorter than the job, or a clock change or daylight saving time fires a slot twice.",
+    "The interval is shorter than the job, or a clock change or daylight saving time fires a \
+     slot twice.",
     "Let a start leave when another one works, in the same transaction as the work; a scheduler's \
      own setting (`flock -n`, `concurrencyPolicy: Forbid`) only makes it rarer.",
 );
@@ -55,7 +56,8 @@ pub(super) const T5: CauseKind = kind(
     "T5",
     "the scheduler recovers or misfires, or takes triggers without a lock",
     "A scheduler in a cluster takes a slow node for a dead one and starts its jobs again.",
-    "Take triggers within the scheduler's lock, and make the job repeatable: recovery stays possible.",
+    "Take triggers within the scheduler's lock, and make the job repeatable: recovery stays \
+     possible.",
 );
 pub(super) const T6: CauseKind = kind(
     "T6",

@@ -6,6 +6,7 @@ mod compare;
 mod effects;
 mod judge;
 mod learn;
+mod lines;
 mod properties;
 mod rules;
 mod sections;

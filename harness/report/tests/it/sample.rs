@@ -220,6 +220,7 @@ pub(crate) fn view(record: TrialRecord, finding: Finding) -> FindingView {
         replayed: (5, 5),
         diverged: None,
         causes: causes(),
+        shrunk: Some((61, 2, 23)),
         trials: 7,
         folder: "reports/runs/latest/points/double-start/4f2a91c3".into(),
     }

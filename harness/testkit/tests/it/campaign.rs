@@ -17,6 +17,7 @@ fn lines_of(lab: &mut ToyLab, entry: &Entry, seed: u64) -> Vec<String> {
     let mut observe = |progress: &Progress<'_>| match progress {
         Progress::Trial { line, .. } => lines.push(format!("{line:?}")),
         Progress::Finding(found) => lines.push(format!("{} {:?}", found.finding.id, found.replays)),
+        Progress::Shrunk(found) => lines.push(found.schedule.to_string()),
         Progress::Baseline(_) | Progress::Masks(_) => {}
     };
     observed(&spec(entry, seed), lab, &mut observe);

@@ -21,6 +21,7 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         budget: BUDGET,
         seed,
         replays: 5,
+        shrink: true,
         fail_fast: false,
         faults: Vec::new(),
         checks: Vec::new(),

@@ -8,4 +8,5 @@ mod faults;
 mod fingerprint;
 mod registries;
 mod replay;
+mod shrink;
 mod triggers;
