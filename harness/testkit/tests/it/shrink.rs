@@ -43,10 +43,7 @@ fn findings_of_the_bank_become_small_and_stay_the_same() {
             }
         }
     }
-    assert!(
-        all_switches.len() >= 10,
-        "few were shrunk: {all_switches:?}"
-    );
+    assert!(all_switches.len() >= 5, "few were shrunk: {all_switches:?}");
     assert!(median(all_switches.clone()) <= 2, "{all_switches:?}");
     assert!(median(all_faults.clone()) <= 1, "{all_faults:?}");
 }
@@ -107,7 +104,10 @@ fn lines_that_matter_alone_are_left() {
         let matter = [&body[first], &body[second]];
         let mut tried = BTreeSet::new();
         let (small, tries) = shrink(start, &mut |case| {
-            assert!(tried.insert(case.schedule.to_string()), "tried twice");
+            assert!(
+                tried.insert((case.instances, case.schedule.to_string())),
+                "tried twice"
+            );
             let body = &case.schedule.body;
             let shows = matter.iter().all(|line| body.contains(line));
             shows.then(|| case.clone())
