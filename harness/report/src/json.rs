@@ -82,6 +82,12 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
 
 /// Returns one finding.
 pub fn finding(view: &FindingView) -> Value {
+    let mut told = json!(view.finding);
+    told["causes"] = view
+        .causes
+        .iter()
+        .map(|cause| cause.code.as_str())
+        .collect();
     let shrunk = view.shrunk.map(|(steps, faults, tries)| {
         json!({ "from_steps": steps, "from_faults": faults, "tries": tries })
     });
@@ -94,14 +100,14 @@ pub fn finding(view: &FindingView) -> Value {
         })
     });
     json!({
-        "finding": view.finding,
+        "finding": told,
         "trial": view.record.trial,
         "stage": view.record.stage,
         "fingerprint": view.record.fingerprint,
         "replayed": view.replayed.0,
         "replays": view.replayed.1,
         "diverged": view.diverged,
-        "causes": causes.collect::<Vec<_>>(),
+        "why": causes.collect::<Vec<_>>(),
         "shrunk": shrunk,
         "trials": view.trials,
         "folder": view.folder,
