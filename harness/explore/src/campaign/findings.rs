@@ -26,12 +26,14 @@ impl Campaign<'_, '_> {
     pub(super) fn show(&mut self, shown: Shown<'_>) {
         let id = shown.finding.id.clone();
         let switches = switches(&shown.record.trace);
+        let causes = self.causes(shown.record, &shown.finding);
         if let Some(known) = self
             .findings
             .iter_mut()
             .find(|known| known.finding.id == id)
         {
             known.trials += 1;
+            known.add_causes(causes);
             let best = self.candidates.get(&id);
             let best = best.map_or(known.switches, |(best, _)| {
                 crate::schedule_of::switches(&best.trace)
@@ -52,7 +54,6 @@ impl Campaign<'_, '_> {
             return;
         }
         let schedule = schedule_of(&shown.record.trace, shown.record.seed);
-        let causes = self.causes(shown.record, &shown.finding);
         let mut found = CampaignFinding {
             causes,
             shrunk: None,
@@ -116,7 +117,6 @@ impl Campaign<'_, '_> {
                 continue;
             };
             let mut better = CampaignFinding {
-                causes: self.causes(&record, &finding),
                 finding,
                 schedule: schedule_of(&record.trace, record.seed),
                 switches: switches(&record.trace),

@@ -5,7 +5,7 @@ use super::coverage::Coverage;
 use crate::lab::LabError;
 use twiceproof_model::digest::Digest;
 use twiceproof_model::{Divergence, Finding, Schedule, TrialRecord, Verdict};
-use twiceproof_oracle::{Cause, Mask};
+use twiceproof_oracle::{CAUSES, Cause, Mask};
 
 /// How a campaign ended, held against what its scenario expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +73,26 @@ pub struct CampaignFinding {
     pub replays: Replays,
     /// What it was before it was shrunk, where it was.
     pub shrunk: Option<Shrunk>,
-    /// Why it ran twice and why the data broke, as far as the trial shows it.
+    /// Why it ran twice and why the data broke, as far as the trials that show it tell.
     pub causes: Vec<Cause>,
     /// How many trials showed it.
     pub trials: u32,
     /// The trial, by number, that showed it first.
     pub first_trial: u32,
+}
+
+impl CampaignFinding {
+    /// Adds causes that another trial with the same finding shows: a crash and an error may both
+    /// leave a lock behind.
+    pub(super) fn add_causes(&mut self, causes: Vec<Cause>) {
+        for cause in causes {
+            if !self.causes.iter().any(|known| known.code == cause.code) {
+                self.causes.push(cause);
+            }
+        }
+        self.causes
+            .sort_by_key(|cause| CAUSES.iter().position(|kind| kind.code == cause.code));
+    }
 }
 
 /// What is kept of every trial: one line of `trials.ndjson`.

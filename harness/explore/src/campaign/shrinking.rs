@@ -107,7 +107,6 @@ impl Campaign<'_, '_> {
         };
         record.schedule = with_body_of(&record.schedule, &became.schedule);
         let smaller = CampaignFinding {
-            causes: self.spec.causes(&self.baseline, &record, &finding),
             finding,
             schedule: became.schedule.clone(),
             switches: switches(&record.trace),
