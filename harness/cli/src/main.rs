@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod import;
 mod project;
+mod recorded;
 mod registries;
 mod screen;
 mod signals;

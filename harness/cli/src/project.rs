@@ -98,7 +98,7 @@ impl Project {
         let kinds = self.registries.kinds();
         let parsed = scenario::parse(&text, &path, name, &target_of, &kinds);
         let parsed = parsed.map_err(|diags| Flaws { diags })?;
-        let mut diags = missing_files(&parsed.target);
+        let mut diags = self.missing_files(&parsed.target);
         diags.extend(unfit_faults(&parsed));
         if diags.is_empty() {
             Ok(parsed)
@@ -115,7 +115,7 @@ impl Project {
         let kinds = self.registries.kinds();
         let parsed = target::parse(&text, &path, &folder, name, &kinds);
         let parsed = parsed.map_err(|diags| Flaws { diags })?;
-        let missing = missing_files(&parsed);
+        let missing = self.missing_files(&parsed);
         if missing.is_empty() {
             Ok(parsed)
         } else {
@@ -145,10 +145,24 @@ impl Project {
 
     /// Returns the failure for errors in files, each drawn with its line.
     pub(crate) fn draw(&self, flaws: &[Flaws], width: usize) -> Failure {
+        let diags = flaws.iter().flat_map(|flaws| &flaws.diags);
+        let (body, count) = self.drawing(diags, width);
+        let count = twiceproof_report::escape::count(count, "error");
+        let mut failure = Failure::new(Exit::Usage, format!("{count} in files"), "");
+        failure.body = body;
+        failure
+    }
+
+    /// Returns the diagnostics, each once, drawn with their lines; and how many they are.
+    pub(crate) fn drawing<'d>(
+        &self,
+        diags: impl Iterator<Item = &'d Diag>,
+        width: usize,
+    ) -> (String, u64) {
         let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
         let mut body = String::new();
         let mut seen: Vec<&Diag> = Vec::new();
-        for diag in flaws.iter().flat_map(|flaws| &flaws.diags) {
+        for diag in diags {
             if seen.contains(&diag) {
                 continue;
             }
@@ -160,10 +174,21 @@ impl Project {
             body.push_str("\n\n");
             seen.push(diag);
         }
-        let count = twiceproof_report::escape::count(seen.len() as u64, "error");
-        let mut failure = Failure::new(Exit::Usage, format!("{count} in files"), "");
-        failure.body = body;
-        failure
+        (body, seen.len() as u64)
+    }
+
+    /// Returns the files and folders that the target names and that cannot be read, and the errors
+    /// in those that its services read.
+    fn missing_files(&self, target: &Target) -> Vec<Diag> {
+        let mut diags = missing_files(target);
+        for spec in &target.services {
+            diags.extend(crate::world::flaws(spec).into_iter().map(|diag| {
+                let file = diag.file.strip_prefix(&self.root);
+                let file = file.map_or_else(|_| diag.file.clone(), Path::to_owned);
+                Diag { file, ..diag }
+            }));
+        }
+        diags
     }
 }
 

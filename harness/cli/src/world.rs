@@ -8,8 +8,10 @@ use twiceproof_lab::janitor::RunFolder;
 use twiceproof_lab::plan::{Expectation, Plan, target_hash};
 use twiceproof_lab::real_lab::{LabOptions, RealLab};
 use twiceproof_lab::service::{SERVICES, ServiceKind};
+use twiceproof_model::diag::Diag;
 use twiceproof_model::kind::Kind;
-use twiceproof_model::{Fault, Scenario, Snapshot, TrialRecord};
+use twiceproof_model::target::ServiceSpec;
+use twiceproof_model::{Fault, Scenario, Snapshot, Target, TrialRecord};
 
 pub(crate) use twiceproof_lab::dispatcher::Interrupted;
 pub(crate) use twiceproof_lab::real_lab::Keep;
@@ -32,6 +34,17 @@ pub(crate) fn faults() -> Vec<Kind> {
 /// Returns why the fault cannot be injected as it is written, where it cannot.
 pub(crate) fn unfit(fault: &Fault) -> Option<Unfit> {
     twiceproof_lab::fault::unfit(fault)
+}
+
+/// Returns the errors in the files that the service's options name.
+pub(crate) fn flaws(spec: &ServiceSpec) -> Vec<Diag> {
+    let kind = twiceproof_lab::service::find(&spec.kind);
+    kind.map_or_else(Vec::new, |kind| kind.flaws(spec))
+}
+
+/// Returns the hash over what the target is made of, as schedules of its runs name it.
+pub(crate) fn hash_of(target: &Target) -> String {
+    target_hash(target)
 }
 
 /// Returns every wire protocol with its sentence.

@@ -237,6 +237,14 @@ impl Store {
         write_logs(&folder.join(name), record)
     }
 
+    /// Reads the record of a clean run from a scenario's folder, without its snapshot's contents;
+    /// makes nothing there.
+    pub fn read_clean_run(folder: &Path, name: &str) -> Result<TrialRecord, StoreError> {
+        let path = folder.join("baseline").join(format!("{name}.trial"));
+        let bytes = fs::read(&path).map_err(StoreError::io("read", &path))?;
+        Ok(codec::decode_trial(&path, &bytes)?.value)
+    }
+
     /// Stores the files of a finding in its folder, forces them to the disk, and returns the
     /// folder.
     pub fn put_finding(&self, id: &str, files: &[(&str, &[u8])]) -> Result<PathBuf, StoreError> {

@@ -19,6 +19,9 @@ pub mod code {
     pub const UNKNOWN_KIND: &str = "TP-S05";
     /// A name that nothing has.
     pub const UNKNOWN_NAME: &str = "TP-S06";
+    /// A moment that matches nothing in a recorded clean run: a warning, as a request can come only
+    /// beside another run.
+    pub const NO_MATCH: &str = "TP-S07";
     /// Something that a fault, backend or service cannot do.
     pub const UNFIT: &str = "TP-S08";
 }

@@ -3,9 +3,11 @@
 mod faults;
 mod keys;
 mod parse;
+mod unmatched;
 
 pub use keys::{AT_MOST_ONCE, ATTEMPTS, CODES, FORMAT, GRACE, SERVICE, TIMEOUT};
 pub use parse::parse;
+pub use unmatched::unmatched;
 
 use crate::diag::Diag;
 use crate::fault::Fault;
@@ -110,6 +112,10 @@ pub struct FaultSpec {
     pub times: u32,
     /// Where its table stands in the file.
     pub span: Range<usize>,
+    /// Where `at` stands in the file, or the table.
+    pub at_span: Range<usize>,
+    /// Where `until` stands in the file, or the table.
+    pub until_span: Range<usize>,
 }
 
 /// One extra check, or a default one switched off.

@@ -1,18 +1,25 @@
 //! `check`: reads every file, starts nothing.
 
 use crate::args::{self, Global};
+use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::{Flaws, Project};
+use crate::recorded;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use twiceproof_report::escape::count;
 
 /// Read targets and scenarios, and report every error in them; starts nothing
+///
+/// Where a clean run of the target is stored, moments that it does not have are warned of.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Scenario or target files; none: all of the project
     pub(crate) file: Vec<PathBuf>,
+    /// Where runs are stored, in place of `reports/runs`
+    #[arg(long, value_name = "DIR", env = environment::RUNS_DIR)]
+    pub(crate) runs_dir: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -22,16 +29,25 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
         [] => (project.target_names(), project.scenario_names()?),
         files => names(&project, global, files)?,
     };
-    let targets_read = targets.iter().map(|name| project.target(name).map(drop));
-    let scenarios_read = scenarios
+    let mut flaws: Vec<Flaws> = targets
         .iter()
-        .map(|name| project.scenario(name).map(drop));
-    let flaws: Vec<Flaws> = targets_read
-        .chain(scenarios_read)
-        .filter_map(Result::err)
+        .filter_map(|name| project.target(name).err())
         .collect();
+    let runs = project.runs(args.runs_dir.as_deref());
+    let mut warnings = Vec::new();
+    for name in &scenarios {
+        match project.scenario(name) {
+            Ok(scenario) => warnings.extend(recorded::warnings(&scenario, &runs)),
+            Err(flaw) => flaws.push(flaw),
+        }
+    }
     if !flaws.is_empty() {
         return Err(project.draw(&flaws, args::width()));
+    }
+    let (drawing, count_of_warnings) = project.drawing(warnings.iter(), args::width());
+    if count_of_warnings > 0 {
+        eprint!("{drawing}");
+        eprintln!("{}", count(count_of_warnings, "warning"));
     }
     if !global.quiet {
         let targets = count(targets.len() as u64, "target");

@@ -62,3 +62,49 @@ fn the_project_is_found_from_below() {
     command.arg("-C").arg(project.path()).arg("check");
     assert_eq!(finish(command, None).code, 0);
 }
+
+/// Moments that a recorded clean run does not have are warned of, each with what there is; those
+/// that it has are not, and neither are those of a target that has changed since.
+#[test]
+fn moments_are_held_against_a_recorded_run() {
+    let project = Project::new();
+    let target = |command: &str| {
+        format!(
+            "schema = 1\ncommand = [\"sh\", \"-c\", \"{command}\"]\n\
+             [service.shared]\nkind = \"files\"\noptions = {{ path = \"/shared\" }}\n"
+        )
+    };
+    project.write(
+        "targets/job/target.toml",
+        &target("mkdir /shared/a /shared/b"),
+    );
+    let scenario = "schema = 1\ntitle = \"x\"\ntarget = \"job\"\n\
+        [[fault]]\nkind = \"pause\"\nwho = \"job#1\"\n\
+        at = 'job#1 shared \"mkdir a\" 1 held'\nuntil = 'job#1 shared \"mkdir\" 3 held'\n\
+        [[fault]]\nkind = \"kill\"\nwho = \"job#1\"\nat = 'job#1 shared \"mkdri b\" 1 held'\n";
+    project.write("scenarios/moments.toml", scenario);
+    assert_eq!(project.run(&["check"]).err, "", "nothing is recorded yet");
+    let recorded = project.run(&["record", "job"]);
+    assert_eq!(recorded.code, 0, "{}", recorded.text());
+    let checked = project.run(&["check"]);
+    let run = project.newest_run();
+    insta::assert_snapshot!(checked.text().replace(&run, "RUN"));
+    project.write("targets/job/target.toml", &target("mkdir /shared/c"));
+    assert_eq!(project.run(&["check"]).err, "", "the target has changed");
+}
+
+#[test]
+fn the_files_of_a_service_are_read() {
+    let project = Project::new();
+    project.write(
+        "targets/job/target.toml",
+        "schema = 1\ncommand = [\"true\"]\n\
+         [service.pay]\nkind = \"http\"\noptions = { replies = \"replies.toml\" }\n",
+    );
+    insta::assert_snapshot!("replies_absent", project.run(&["check"]).text());
+    project.write(
+        "targets/job/replies.toml",
+        "[[reply]]\npaht = \"/a\"\nstatus = 99\n",
+    );
+    insta::assert_snapshot!("replies_wrong", project.run(&["check"]).text());
+}

@@ -76,6 +76,13 @@ impl Project {
         fs::canonicalize(self.folder.path()).unwrap()
     }
 
+    /// Returns the name of the newest run stored here.
+    pub(crate) fn newest_run(&self) -> String {
+        let latest = self.path().join("reports/runs/latest");
+        let run = fs::canonicalize(latest).unwrap();
+        run.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
     /// Writes a file of the project.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpStream, UnixStream};
+use twiceproof_model::diag::Diag;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::snapshot::{Content, Object, ObjectName};
 use twiceproof_model::target::{ServiceSpec, StateSpec};
@@ -147,6 +148,12 @@ pub trait ServiceKind: Sync {
 
     /// Returns the name of the protocol that its links speak; `None` if it is not connected to.
     fn protocol(&self) -> Option<&'static str>;
+
+    /// Returns the errors in the files that its options name, which its start would trip over.
+    fn flaws(&self, spec: &ServiceSpec) -> Vec<Diag> {
+        let _ = spec;
+        Vec::new()
+    }
 
     /// Starts it, seeds it, and waits until it is usable.
     fn start<'a>(

@@ -185,7 +185,10 @@ fn options_that_do_not_fit_are_refused() {
         let file = file.to_str().unwrap();
         for (options, expect) in [
             (&[("replies", file)][..], "unknown key `paht`"),
-            (&[("replies", "/nowhere")], "cannot read replies /nowhere"),
+            (
+                &[("replies", "/nowhere")],
+                "cannot read the table of replies",
+            ),
             (
                 &[("replies", file), ("command", "true")],
                 "exclude each other",

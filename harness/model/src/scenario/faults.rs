@@ -82,6 +82,8 @@ impl Context<'_, '_> {
             until,
             times,
             span: fields.span.clone().unwrap_or(0..0),
+            at_span: fields.place(&keys::AT),
+            until_span: fields.place(&keys::UNTIL),
         })
     }
 

@@ -15,6 +15,8 @@ fn fault(fault: &str, at: &str, until: &str) -> FaultSpec {
         until: moment(until),
         times: 1,
         span: 0..0,
+        at_span: 0..0,
+        until_span: 0..0,
     }
 }
 

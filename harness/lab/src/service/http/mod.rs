@@ -20,10 +20,12 @@ use session::Session;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use twiceproof_model::diag::{Diag, code};
 use twiceproof_model::effect::REQUESTS;
 use twiceproof_model::kind::{Key, KeyType, Kind};
 use twiceproof_model::replies::{self, ReplySpec};
 use twiceproof_model::snapshot::{Object, ObjectName};
+use twiceproof_model::target::ServiceSpec;
 
 /// The registry entry.
 pub(super) struct Http;
@@ -104,6 +106,12 @@ impl ServiceKind for Http {
         Some("http")
     }
 
+    fn flaws(&self, spec: &ServiceSpec) -> Vec<Diag> {
+        let path = spec.options.get("replies").map(Path::new);
+        let flaws = path.and_then(|path| read_replies(path).err());
+        flaws.map_or_else(Vec::new, |flaws| flaws.diags)
+    }
+
     fn start<'a>(
         &'a self,
         context: ServiceContext<'a>,
@@ -139,7 +147,11 @@ async fn start(context: ServiceContext<'_>) -> Result<Box<dyn Service>, ServiceE
             let message = "options `replies` and `command` exclude each other";
             return Err(input(message.to_owned()));
         }
-        Some(path) => read_replies(Path::new(path)).map_err(input)?,
+        Some(path) => {
+            let path = Path::new(path);
+            let plain = |flaws: Flaws| input(flaws.plain());
+            read_replies(path).map_err(plain)?
+        }
     };
     let rules = Rules {
         headers,
@@ -160,13 +172,38 @@ async fn start(context: ServiceContext<'_>) -> Result<Box<dyn Service>, ServiceE
     }))
 }
 
-fn read_replies(path: &Path) -> Result<Vec<ReplySpec>, String> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| format!("cannot read replies {}: {error}", path.display()))?;
-    let text = twiceproof_model::file::text(&bytes, path).map_err(|diag| diag.plain(""))?;
-    replies::parse(text, path).map_err(|diags| {
-        let lines: Vec<String> = diags.iter().map(|diag| diag.plain(text)).collect();
-        lines.join("\n")
+/// Errors in a table of replies, with its text.
+struct Flaws {
+    text: String,
+    diags: Vec<Diag>,
+}
+
+impl Flaws {
+    /// Returns a line for each.
+    fn plain(&self) -> String {
+        let lines = self.diags.iter().map(|diag| diag.plain(&self.text));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn read_replies(path: &Path) -> Result<Vec<ReplySpec>, Flaws> {
+    let alone = |diag| Flaws {
+        text: String::new(),
+        diags: vec![diag],
+    };
+    let bytes = std::fs::read(path).map_err(|error| {
+        alone(Diag {
+            code: code::UNKNOWN_NAME,
+            message: format!("cannot read the table of replies: {error}"),
+            file: path.to_owned(),
+            span: None,
+            help: "paths are relative to the file that names them".to_owned(),
+        })
+    })?;
+    let text = twiceproof_model::file::text(&bytes, path).map_err(alone)?;
+    replies::parse(text, path).map_err(|diags| Flaws {
+        text: text.to_owned(),
+        diags,
     })
 }
 
