@@ -5,7 +5,9 @@
 
 pub mod campaign;
 pub mod crash;
+pub mod directed;
 pub mod faults;
+pub mod footprint;
 pub mod free;
 pub mod lab;
 pub mod lost_reply;
@@ -13,6 +15,7 @@ pub mod moments;
 pub mod partition;
 pub mod placed;
 pub mod preempt;
+mod priority;
 pub mod registry;
 pub mod replay;
 pub mod sample;

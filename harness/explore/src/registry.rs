@@ -5,7 +5,7 @@ use crate::trigger::{
     Trigger, at_least_once, cron_overlap, double_start, operator_rerun, pod_restart,
     quartz_recovery, retry_after_timeout, workers,
 };
-use crate::{crash, faults, free, lost_reply, partition, preempt, sample, serial};
+use crate::{crash, directed, faults, free, lost_reply, partition, preempt, sample, serial};
 use twiceproof_model::kind::Kind;
 
 /// One stage of the search.
@@ -24,6 +24,7 @@ pub const STAGES: &[Stage] = &[
     faults::FAULTS,
     crash::CRASH,
     lost_reply::LOST_REPLY,
+    directed::DIRECTED,
     partition::PARTITION,
     preempt::PREEMPT,
     sample::SAMPLE,

@@ -1,13 +1,16 @@
-//! Stage `sample`: a uniform random walk. Each step's instance is drawn with the weight of what it
-//! has left to do, so that orders of requests are about equally likely.
+//! Stage `sample`: seeded random orders. Most are uniform random walks: the instance of each step
+//! is drawn with the weight of what it has left to do, so that orders of requests are about equally
+//! likely. The others find what an even draw is slow to find.
 
 use crate::lab::Scheduler;
+use crate::priority::{ChangePoints, Footprints, PartialOrder, footprints};
 use crate::registry::Stage;
 use crate::steps;
 use crate::strategy::{Plan, Point, Strategy, Work};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::record::Drive;
 use twiceproof_model::{Enabled, InstanceId};
@@ -26,6 +29,7 @@ pub const SAMPLE: Stage = Stage {
 
 struct Sample {
     plan: Plan,
+    footprints: Arc<Footprints>,
     next: u32,
 }
 
@@ -33,7 +37,28 @@ impl Sample {
     fn new(plan: &Plan) -> Self {
         Self {
             plan: plan.clone(),
+            footprints: Arc::new(footprints(plan)),
             next: 0,
+        }
+    }
+
+    /// Returns the sampler of the trial that comes next. Of 20, 14 are walks, 3 sample partial orders
+    /// and 3 fall.
+    fn sampler(&self, seed: u64) -> (&'static str, Box<dyn Scheduler>) {
+        let events = u64::try_from(self.plan.requests.len()).unwrap_or(u64::MAX);
+        let steps = events.saturating_add(1);
+        let steps = steps.saturating_mul(u64::from(self.plan.instances));
+        match self.next % 20 {
+            4 | 11 | 18 => {
+                let footprints = Arc::clone(&self.footprints);
+                (
+                    "partial order",
+                    Box::new(PartialOrder::new(seed, footprints)),
+                )
+            }
+            7 | 0 => ("2 falls", Box::new(ChangePoints::new(seed, steps, 2))),
+            14 => ("3 falls", Box::new(ChangePoints::new(seed, steps, 3))),
+            _ => ("walk", Box::new(Walk::new(seed, events))),
         }
     }
 }
@@ -44,17 +69,17 @@ impl Strategy for Sample {
             return None;
         }
         self.next += 1;
-        let seed = trial_seed(self.plan.seed, self.next);
-        let events = u64::try_from(self.plan.requests.len()).unwrap_or(u64::MAX);
+        let seed = draw_seed(self.plan.seed, u64::from(self.next));
+        let (name, scheduler) = self.sampler(seed);
         Some(Work {
-            label: format!("sample {}", self.next),
+            label: format!("sample {}, {name}", self.next),
             instances: self.plan.instances,
             drive: Drive::Steps,
             seed,
             recovers: true,
             point: Point::Sample,
             menu: Vec::new(),
-            scheduler: Box::new(Walk::new(seed, events)),
+            scheduler,
         })
     }
 
@@ -66,16 +91,32 @@ impl Strategy for Sample {
     }
 }
 
-/// Returns the seed of the nth sample. Schedule files hold it, so the rule is part of their format.
-fn trial_seed(campaign: u64, nth: u32) -> u64 {
+/// Returns the seed of the nth random order of a campaign. Schedule files hold it, so the rule is
+/// part of their format.
+pub(crate) fn draw_seed(campaign: u64, nth: u64) -> u64 {
     let mut rng = ChaCha8Rng::seed_from_u64(campaign);
-    rng.set_stream(u64::from(nth));
+    rng.set_stream(nth);
     rng.next_u64()
+}
+
+/// Random numbers that are the same in every version of any library.
+pub(crate) struct Draws(ChaCha8Rng);
+
+impl Draws {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// Draws a number below the bound, by multiplying.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        let wide = u128::from(self.0.next_u64()) * u128::from(bound);
+        u64::try_from(wide >> 64).expect("the upper half of 128 bits has 64")
+    }
 }
 
 /// The uniform random walk of one trial.
 pub struct Walk {
-    rng: ChaCha8Rng,
+    draws: Draws,
     events: u64,
     done: BTreeMap<InstanceId, u64>,
 }
@@ -84,17 +125,10 @@ impl Walk {
     /// Returns the walk of this seed over instances of about `events` requests each.
     pub fn new(seed: u64, events: u64) -> Self {
         Self {
-            rng: ChaCha8Rng::seed_from_u64(seed),
+            draws: Draws::new(seed),
             events,
             done: BTreeMap::new(),
         }
-    }
-
-    /// Draws a number below the bound; multiplying keeps it the same in every version of any
-    /// library.
-    fn draw(&mut self, bound: u64) -> u64 {
-        let wide = u128::from(self.rng.next_u64()) * u128::from(bound);
-        u64::try_from(wide >> 64).expect("the upper half of 128 bits has 64")
     }
 }
 
@@ -117,7 +151,7 @@ impl Scheduler for Walk {
         if total == 0 {
             return steps::run_out(enabled);
         }
-        let mut drawn = self.draw(total);
+        let mut drawn = self.draws.below(total);
         for (instance, weight) in weights {
             if drawn < weight {
                 *self.done.entry(instance).or_default() += 1;

@@ -4,7 +4,7 @@ use crate::campaign::CampaignSpec;
 use crate::lab::Scheduler;
 use crate::script::Act;
 use crate::trigger::Order;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::{Contract, FaultSpec};
 use twiceproof_model::{Fault, InstanceId, ServiceName, TrialRecord, Verdict};
@@ -25,6 +25,8 @@ pub struct Plan {
     pub samples: u32,
     /// Seed of the campaign.
     pub seed: u64,
+    /// The kind of each service, which says how its requests read.
+    pub kinds: BTreeMap<ServiceName, String>,
     /// The faults of the scenario.
     pub faults: Vec<FaultSpec>,
     /// Services that no link goes to.
@@ -55,6 +57,7 @@ impl Plan {
             requests: requests.cloned().collect(),
             samples: spec.samples,
             seed: spec.seed,
+            kinds: spec.kinds.clone(),
             faults: spec.faults.clone(),
             linkless: spec.linkless.clone(),
             unseen_state,
@@ -121,6 +124,10 @@ pub enum Point {
     Preemption,
     /// One sample.
     Sample,
+    /// A random order that stands between the points of a stage, and is owed by nobody.
+    Walk,
+    /// One window between a read and a write of an object.
+    Window,
     /// None of these.
     Other,
 }
@@ -158,6 +165,11 @@ pub trait Strategy {
 
     /// Returns how many trials this strategy hands out in all, as far as it knows.
     fn planned(&self) -> u32;
+
+    /// Returns how many of them are counted as points: all, but where others stand between.
+    fn points(&self) -> u32 {
+        self.planned()
+    }
 }
 
 /// Hands out nothing.

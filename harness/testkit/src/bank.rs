@@ -45,6 +45,7 @@ pub const BANK: &[Entry] = &[
         program: &[SkipIfDone, Add(1), Add(2), MarkDone],
         found: &[
             ("crash", "TP-V01", 6),
+            ("directed", "TP-V01", 2),
             ("preempt", "TP-V01", 6),
             ("sample", "TP-V01", 4),
         ],
@@ -61,7 +62,11 @@ pub const BANK: &[Entry] = &[
             MarkDone,
             FreeFlag,
         ],
-        found: &[("crash", "TP-V06", 4), ("sample", "TP-V01", 20)],
+        found: &[
+            ("crash", "TP-V06", 4),
+            ("directed", "TP-V01", 8),
+            ("sample", "TP-V01", 20),
+        ],
     },
     Entry {
         name: "create-exclusive",
@@ -135,14 +140,22 @@ pub const BANK: &[Entry] = &[
         doc: "Reads, computes, writes back, without a lock: one of two runs is lost.",
         contract: Contract::Exclusion,
         program: &[Read(1), WriteBack(1)],
-        found: &[("preempt", "TP-V01", 6), ("sample", "TP-V01", 10)],
+        found: &[
+            ("directed", "TP-V01", 1),
+            ("preempt", "TP-V01", 6),
+            ("sample", "TP-V01", 10),
+        ],
     },
     Entry {
         name: "slots-lost-update",
         doc: "Each slot adds to the balance by reading and writing it: one of two slots is lost.",
         contract: Contract::EachSlot,
         program: &[SkipIfDone, Begin, Read(1), WriteBack(1), MarkDone, Commit],
-        found: &[("preempt", "TP-V01", 8), ("sample", "TP-V01", 10)],
+        found: &[
+            ("directed", "TP-V01", 6),
+            ("preempt", "TP-V01", 8),
+            ("sample", "TP-V01", 10),
+        ],
     },
     Entry {
         name: "slots-partial-commit",

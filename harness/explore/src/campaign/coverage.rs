@@ -58,6 +58,8 @@ pub struct Coverage {
     pub faults: Points,
     /// Lost replies, and links cut before a request.
     pub lost_replies: Points,
+    /// Windows between a read and a write of an object, with one instance held, or two.
+    pub windows: Points,
     /// Partitions of a link.
     pub partitions: Points,
     /// Points at which one instance was held while the others ran.
@@ -146,6 +148,7 @@ impl Coverage {
             Point::LostReply if proves => self.lost_replies.covered += 1,
             Point::Partition if proves => self.partitions.covered += 1,
             Point::Preemption if proves => self.preemptions.covered += 1,
+            Point::Window if proves => self.windows.covered += 1,
             Point::Sample if proves => self.samples.covered += 1,
             _ => {}
         }
@@ -162,6 +165,7 @@ impl Coverage {
         say(self.crash_points, "crash points");
         say(self.faults, "faults at their moments");
         say(self.lost_replies, "lost replies and cuts");
+        say(self.windows, "read-write windows");
         say(self.partitions, "partitions");
         say(self.preemptions, "preemption points");
         say(self.samples, "random orders");

@@ -152,6 +152,7 @@ impl Campaign<'_, '_> {
             let points = match stage.name.as_str() {
                 "crash" => Some(&mut self.coverage.crash_points),
                 "faults" => Some(&mut self.coverage.faults),
+                "directed" => Some(&mut self.coverage.windows),
                 "lost-reply" => Some(&mut self.coverage.lost_replies),
                 "partition" => Some(&mut self.coverage.partitions),
                 "preempt" => Some(&mut self.coverage.preemptions),
@@ -159,7 +160,7 @@ impl Campaign<'_, '_> {
                 _ => None,
             };
             if let Some(points) = points {
-                points.total = stage.planned;
+                points.total = strategy.points();
             }
             running.push(Running {
                 name: known.kind.name,
@@ -267,7 +268,9 @@ impl Campaign<'_, '_> {
             self.coverage
                 .count(asked.stage, asked.point, record, verdict);
             stage.strategy.learn(record, verdict);
-            self.note_doubts(asked.stage, verdict);
+            if asked.point != Point::Walk {
+                self.note_doubts(asked.stage, verdict);
+            }
             let line = line(record, stage.name, &asked.label, verdict);
             (self.control.observer)(&Progress::Trial {
                 line: &line,

@@ -48,6 +48,8 @@ pub struct CampaignSpec {
     pub state: BTreeMap<ServiceName, StateSpec>,
     /// The locks that the target declares.
     pub locks: Vec<LockSpec>,
+    /// The kind of each service.
+    pub kinds: BTreeMap<ServiceName, String>,
     /// Services that no link goes to: their files are called.
     pub linkless: BTreeSet<ServiceName>,
 }
@@ -72,6 +74,9 @@ impl From<&Scenario> for CampaignSpec {
             checks: scenario.checks.clone(),
             state: scenario.target.state.clone(),
             locks: scenario.target.locks.clone(),
+            kinds: (scenario.target.services.iter())
+                .map(|service| (service.name.clone(), service.kind.clone()))
+                .collect(),
             linkless: (scenario.target.services.iter())
                 .filter(|service| service.port.is_none())
                 .map(|service| service.name.clone())
