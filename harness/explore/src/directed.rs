@@ -1,6 +1,6 @@
 //! Stage `directed`: where the clean run reads an object and writes it later, an instance is held
-//! at the write, and then two are, of which the first goes on into its next window before the second
-//! does.
+//! at the write, and then two are, of which the first goes on into its next window before the
+//! second does.
 //!
 //! The windows are those that [`crate::footprint`] shows. One of each pair of texts comes first,
 //! for windows of one pair are alike; then the shorter before the longer. Every other trial is a

@@ -42,8 +42,8 @@ impl Sample {
         }
     }
 
-    /// Returns the sampler of the trial that comes next. Of 20, 14 are walks, 3 sample partial orders
-    /// and 3 fall.
+    /// Returns the sampler of the trial that comes next. Of 20, 14 are walks, 3 sample partial
+    /// orders and 3 fall.
     fn sampler(&self, seed: u64) -> (&'static str, Box<dyn Scheduler>) {
         let events = u64::try_from(self.plan.requests.len()).unwrap_or(u64::MAX);
         let steps = events.saturating_add(1);
