@@ -1,6 +1,7 @@
 //! What a trial is compared with.
 
 use crate::learn::file_masks;
+use crate::lease::{self, Lease};
 use crate::mask::Mask;
 use crate::rules::StateRules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::snapshot::{Content, ObjectName};
 use twiceproof_model::target::LockSpec;
-use twiceproof_model::{Event, Exit, InstanceId, Reply, Request, Snapshot, TrialRecord};
+use twiceproof_model::{
+    Event, Exit, InstanceId, Reply, Request, ServiceName, Snapshot, TrialRecord,
+};
 
 /// One request of the clean run with its reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct Baseline {
     pub lock_objects: BTreeSet<ObjectName>,
     /// The locks that the target declares.
     pub locks: Vec<LockSpec>,
+    /// The leases that the clean run takes.
+    pub leases: Vec<Lease>,
     /// What the starts owe.
     pub contract: Contract,
 }
@@ -73,6 +78,7 @@ impl Baseline {
         let clean: Vec<Snapshot> = clean.iter().map(|record| record.snapshot.clone()).collect();
         let lock_objects = crate::lock_object::infer(&seed, &clean, &requests);
         let masks = file_masks(&clean, &rules);
+        let leases = lease::of(&requests, &locks);
         Self {
             seed,
             clean,
@@ -83,8 +89,19 @@ impl Baseline {
             requests,
             lock_objects,
             locks,
+            leases,
             contract,
         }
+    }
+
+    /// Returns the services and keys of the leases that the clean run takes and that end by their
+    /// time, each once.
+    pub fn lease_keys(&self) -> Vec<(ServiceName, String)> {
+        let keys = self.leases.iter().filter(|lease| lease.session.is_none());
+        let keys: BTreeSet<_> = keys
+            .map(|lease| (lease.service.clone(), lease.key.clone()))
+            .collect();
+        keys.into_iter().collect()
     }
 
     /// Adds masks, keeping the order and dropping those that are there already.

@@ -6,42 +6,30 @@ use crate::finding::is_write_to;
 use crate::lock_object::names_word;
 use twiceproof_model::ServiceName;
 
-const fn kind(
-    (code, title): (&'static str, &'static str),
-    doc: &'static str,
-    remedy: &'static str,
-    check: fn(&Seen<'_>) -> Option<Evidence>,
-) -> CauseKind {
-    CauseKind {
-        code,
-        side: Side::Data,
-        title,
-        doc,
-        remedy,
-        check,
-    }
-}
-
-pub(super) const D1: CauseKind = kind(
+pub(super) const D1: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D1", "relative update"),
     "Two runs both added to what was there (`balance = balance + ?`), and rows changed both times.",
     "Write the value that is meant, or keep a ledger with a unique key and add with its row.",
     relative,
 );
-pub(super) const D2: CauseKind = kind(
+pub(super) const D2: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D2", "insert without a unique key"),
     "Two runs both inserted, nothing refused the second row, and there are rows too many.",
     "A unique key over what makes the row one, and ON CONFLICT DO NOTHING.",
     bare_insert,
 );
-pub(super) const D3: CauseKind = kind(
+pub(super) const D3: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D3", "read, compute, write back"),
     "A run read a value, another one changed it, and the first wrote back what it had computed.",
     "Compute in the store, lock the row when reading (FOR UPDATE), or compare a version in the \
      WHERE.",
     lost_update,
 );
-pub(super) const D5: CauseKind = kind(
+pub(super) const D5: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D5", "outside effect before or without the commit"),
     "A mail or a call went out while the transaction that would remember it was not committed, and \
      another run sent it too.",
@@ -49,25 +37,29 @@ pub(super) const D5: CauseKind = kind(
      each time (a deterministic Message-ID).",
     early_effect,
 );
-pub(super) const D6: CauseKind = kind(
+pub(super) const D6: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D6", "partial commit, rerun from the start"),
     "A run ended after it had kept part of its work, and a later run did that part again.",
     "Keep how far it came in the same transaction as the work, and begin there.",
     partial,
 );
-pub(super) const D7: CauseKind = kind(
+pub(super) const D7: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D7", "status change without a guard"),
     "A status was set without asking in the same request what it was before.",
     "Put the old status into the WHERE, and look at the number of rows.",
     unguarded,
 );
-pub(super) const D8: CauseKind = kind(
+pub(super) const D8: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D8", "numbers consumed twice"),
     "Two runs both took numbers from a sequence or counter for the same work.",
     "Keep the number with the row that it is for, under a unique key.",
     numbers,
 );
-pub(super) const D9: CauseKind = kind(
+pub(super) const D9: CauseKind = CauseKind::shown(
+    Side::Data,
     ("D9", "file appended or rewritten twice"),
     "Two runs both opened one file for writing, and its content differs.",
     "Write under another name that is the run's own, then rename.",

@@ -16,6 +16,13 @@ pub(super) struct Run {
     instance: InstanceId,
 }
 
+impl Run {
+    /// Returns whose process it is.
+    pub(super) fn instance(self) -> InstanceId {
+        self.instance
+    }
+}
+
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.part {

@@ -4,6 +4,7 @@ use super::facts::{Facts, Op, Run};
 use super::text;
 use crate::baseline::Baseline;
 use crate::glob;
+use crate::lease::ADVISORY;
 use crate::lock_object::{is_named, names_word};
 use twiceproof_model::fault::Who;
 use twiceproof_model::{Exit, LinkId, ServiceName};
@@ -92,8 +93,8 @@ fn form_of(baseline: &Baseline, service: &ServiceName, text: &str) -> Option<(Fo
     let lower = text.to_ascii_lowercase();
     match text.split(' ').next().unwrap_or_default() {
         "SET" if has("NX") => {
-            let ends = ["PX", "EX", "PXAT", "EXAT"].iter().any(|word| has(word));
-            return Some((if ends { Form::Lease } else { Form::Mark }, operand()));
+            let form = text::lease(text).map_or(Form::Mark, |_| Form::Lease);
+            return Some((form, operand()));
         }
         "SETNX" => return Some((Form::Mark, operand())),
         "create-new" | "mkdir" => return Some((Form::Mark, operand())),
@@ -101,12 +102,11 @@ fn form_of(baseline: &Baseline, service: &ServiceName, text: &str) -> Option<(Fo
         "flock" | "lock" | "ofd-lock" if has("EX") => return Some((Form::File, operand())),
         _ => {}
     }
-    let session = ["pg_advisory_lock(", "pg_try_advisory_lock(", "get_lock("];
-    if session.iter().any(|call| lower.contains(call)) {
-        return Some((Form::Session, "advisory".to_owned()));
+    if text::takes_session_lock(text) || lower.contains("get_lock(") {
+        return Some((Form::Session, ADVISORY.to_owned()));
     }
     if lower.contains("advisory_xact_lock(") {
-        return Some((Form::Transaction, "advisory".to_owned()));
+        return Some((Form::Transaction, ADVISORY.to_owned()));
     }
     if lower.contains(" for update") || lower.starts_with("lock table") {
         return Some((Form::Transaction, "rows".to_owned()));

@@ -7,23 +7,8 @@ use crate::accepted::did_work;
 use std::collections::BTreeSet;
 use twiceproof_model::scenario::Contract;
 
-const fn kind(
-    (code, title): (&'static str, &'static str),
-    doc: &'static str,
-    remedy: &'static str,
-    check: fn(&Seen<'_>) -> Option<Evidence>,
-) -> CauseKind {
-    CauseKind {
-        code,
-        side: Side::Lock,
-        title,
-        doc,
-        remedy,
-        check,
-    }
-}
-
-pub(super) const L1: CauseKind = kind(
+pub(super) const L1: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L1", "there is no lock"),
     "Two runs worked at once, and no request of the clean run takes a lock of any known kind, nor \
      does the target declare one.",
@@ -31,7 +16,8 @@ pub(super) const L1: CauseKind = kind(
      work.",
     no_lock,
 );
-pub(super) const L2: CauseKind = kind(
+pub(super) const L2: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L2", "check, then create, in two steps"),
     "Two runs both set the lock, because setting it does not fail where it is set already: the \
      look before it and the setting are two requests.",
@@ -39,7 +25,8 @@ pub(super) const L2: CauseKind = kind(
      with the old value in its WHERE and a look at the number of rows.",
     two_steps,
 );
-pub(super) const L3: CauseKind = kind(
+pub(super) const L3: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L3", "stale lock: obeyed for ever, or removed by guess"),
     "A run died while it had a lock that outlives it. Later runs obey what it left, or one of them \
      removes a lock whose owner lives.",
@@ -47,13 +34,15 @@ pub(super) const L3: CauseKind = kind(
      work; or a lease whose token the data store checks.",
     stale,
 );
-pub(super) const L8: CauseKind = kind(
+pub(super) const L8: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L8", "not released on an error path, or released too early"),
     "A run gave the lock back and went on writing; or it failed by itself and left a lock behind.",
     "Hold the lock to the commit of the work, and free it on every way out.",
     early_or_never,
 );
-pub(super) const L9: CauseKind = kind(
+pub(super) const L9: CauseKind = CauseKind::shown(
+    Side::Lock,
     (
         "L9",
         "the work is split among workers, and the splits overlap",
@@ -62,7 +51,8 @@ pub(super) const L9: CauseKind = kind(
     "Claim pieces inside the transaction that works on them, rather than computing shares.",
     shares,
 );
-pub(super) const L10: CauseKind = kind(
+pub(super) const L10: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L10", "the file system breaks its promise"),
     "Two runs both succeeded in a call that only one can win, on one file, and nobody removed it \
      in between.",

@@ -9,14 +9,14 @@ mod facts;
 mod holds;
 mod lock;
 mod overtaken;
-mod text;
+pub(crate) mod text;
 mod trigger;
 
 use crate::baseline::Baseline;
 use facts::Facts;
-use holds::Hold;
+use holds::{Hold, Loss};
 use twiceproof_model::kind::Kind;
-use twiceproof_model::{Finding, TrialRecord};
+use twiceproof_model::{Finding, InstanceId, ServiceName, TrialRecord};
 
 /// The side of an incident that a code explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,26 @@ pub struct CauseKind {
     pub remedy: &'static str,
     /// Whether a finding's record shows it. Causes of the trigger side follow from the trigger.
     check: fn(&Seen<'_>) -> Option<Evidence>,
+}
+
+impl CauseKind {
+    /// Returns a cause that records show, with its code and title.
+    const fn shown(
+        side: Side,
+        (code, title): (&'static str, &'static str),
+        doc: &'static str,
+        remedy: &'static str,
+        check: fn(&Seen<'_>) -> Option<Evidence>,
+    ) -> Self {
+        Self {
+            code,
+            side,
+            title,
+            doc,
+            remedy,
+            check,
+        }
+    }
 }
 
 /// A cause that a finding's record shows.
@@ -115,6 +135,22 @@ pub fn kinds() -> Vec<Kind> {
 /// Returns the cause of this code, if there is one.
 pub fn cause(code: &str) -> Option<&'static CauseKind> {
     CAUSES.iter().find(|kind| kind.code == code)
+}
+
+/// Returns the instance whose lease this was when the fault that ends it struck.
+pub fn holder_of_expired(
+    baseline: &Baseline,
+    record: &TrialRecord,
+    service: &ServiceName,
+    key: &str,
+) -> Option<InstanceId> {
+    let holds = holds::of(baseline, &Facts::of(record));
+    let mut holds = holds.iter();
+    let hold = holds.find(|hold| {
+        let is_it = hold.service == service && hold.name == key;
+        is_it && matches!(hold.lost, Some((_, Loss::Expired)))
+    });
+    hold.map(|hold| hold.run.instance())
 }
 
 /// Returns the causes of the lock and of the data that the record of a finding shows, in the order

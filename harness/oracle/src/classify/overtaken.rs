@@ -5,30 +5,16 @@ use super::holds::{Form, Hold, Loss};
 use super::{CauseKind, Evidence, Seen, Side, text};
 use crate::accepted::did_work;
 
-const fn kind(
-    (code, title): (&'static str, &'static str),
-    doc: &'static str,
-    remedy: &'static str,
-    check: fn(&Seen<'_>) -> Option<Evidence>,
-) -> CauseKind {
-    CauseKind {
-        code,
-        side: Side::Lock,
-        title,
-        doc,
-        remedy,
-        check,
-    }
-}
-
-pub(super) const L4: CauseKind = kind(
+pub(super) const L4: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L4", "the lock is lost on disconnect, the work goes on"),
     "The connection that kept the lock ended, another run took it, and the first one wrote again, \
      over another connection.",
     "Take the lock in the transaction that writes the data; then a lost connection ends both.",
     disconnected,
 );
-pub(super) const L5: CauseKind = kind(
+pub(super) const L5: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L5", "the lease runs out under a living holder"),
     "The time of the lock's key ran out while its holder stood still or was slow; another run took \
      the key, or the key was gone; then the first one wrote.",
@@ -36,20 +22,23 @@ pub(super) const L5: CauseKind = kind(
      No lease alone survives a pause.",
     ran_out,
 );
-pub(super) const L6: CauseKind = kind(
+pub(super) const L6: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L6", "clocks disagree about the lease or the lock's age"),
     "A clock was moved, and a run took a lock that another one still had by its own clock.",
     "Let one clock decide, that of the store which keeps the lock.",
     clocks,
 );
-pub(super) const L7: CauseKind = kind(
+pub(super) const L7: CauseKind = CauseKind::shown(
+    Side::Lock,
     ("L7", "released by one who does not own it"),
     "A run gave back a lock that was another's by then: it removes the key without asking whose \
      it is.",
     "Store a random token in the key, and remove it by one request that compares (a script).",
     foreign_release,
 );
-pub(super) const L11: CauseKind = kind(
+pub(super) const L11: CauseKind = CauseKind::shown(
+    Side::Lock,
     (
         "L11",
         "lock and data live in different connections or stores",
@@ -60,16 +49,15 @@ pub(super) const L11: CauseKind = kind(
      the transaction.",
     apart,
 );
-pub(super) const D4: CauseKind = CauseKind {
-    code: "D4",
-    side: Side::Data,
-    title: "the store checks no fencing token",
-    doc: "A write of a run that had lost its lease was accepted by a store that knows nothing of \
-          leases.",
-    remedy: "Give each lease a number that grows, keep the highest one beside the data, and refuse \
-             a write with a smaller one.",
-    check: not_fenced,
-};
+pub(super) const D4: CauseKind = CauseKind::shown(
+    Side::Data,
+    ("D4", "the store checks no fencing token"),
+    "A write of a run that had lost its lease was accepted by a store that knows nothing of \
+     leases.",
+    "Give each lease a number that grows, keep the highest one beside the data, and refuse a \
+     write with a smaller one.",
+    not_fenced,
+);
 
 /// A lock that was lost, and what its run changed after that.
 struct Late<'s, 'a> {

@@ -8,7 +8,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the first word in upper case.
-pub(super) fn verb(text: &str) -> String {
+pub(crate) fn verb(text: &str) -> String {
     words(text).next().unwrap_or_default().to_ascii_uppercase()
 }
 
@@ -18,12 +18,37 @@ pub(super) fn operand(text: &str) -> Option<&str> {
 }
 
 /// Returns whether the word stands in the text, upper or lower case.
-pub(super) fn has(text: &str, word: &str) -> bool {
+pub(crate) fn has(text: &str, word: &str) -> bool {
     words(text).any(|one| one.eq_ignore_ascii_case(word))
 }
 
+/// Returns the key that the request takes for a time, unless it is there: `SET key ? NX PX ?`.
+pub(crate) fn lease(text: &str) -> Option<&str> {
+    let ends = ["PX", "EX", "PXAT", "EXAT"]
+        .iter()
+        .any(|word| has(text, word));
+    let takes = verb(text) == "SET" && has(text, "NX") && ends;
+    operand(text).filter(|_| takes)
+}
+
+/// Returns whether the request takes a lock that ends with its session.
+pub(crate) fn takes_session_lock(text: &str) -> bool {
+    let calls = ["pg_advisory_lock(", "pg_try_advisory_lock("];
+    calls.iter().any(|call| says(text, call))
+}
+
+/// Returns the first key that a request to Redis names: that of a script stands behind its hash and
+/// how many there are.
+pub(crate) fn key(text: &str) -> Option<&str> {
+    match verb(text).as_str() {
+        "EVAL" | "EVALSHA" | "FCALL" => words(text).nth(3),
+        "SET" | "SETNX" | "HSET" | "HSETNX" => operand(text),
+        _ => None,
+    }
+}
+
 /// Returns whether the words stand in the text one after the other, upper or lower case.
-pub(super) fn says(text: &str, phrase: &str) -> bool {
+pub(crate) fn says(text: &str, phrase: &str) -> bool {
     text.to_ascii_lowercase().contains(phrase)
 }
 
