@@ -3,7 +3,7 @@
 use super::{Access, Touched};
 use sqlparser::ast::{
     Expr, FromTable, Insert, ObjectName, Query, Statement, TableFactor, TableObject,
-    TableWithJoins, visit_expressions, visit_relations,
+    TableWithJoins, Visit, Visitor, visit_expressions, visit_relations,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -82,7 +82,7 @@ fn of_statement(
         | Statement::ShowVariable { .. }
         | Statement::Savepoint { .. }
         | Statement::ReleaseSavepoint { .. } => return Some(()),
-        Statement::Query(query) => of_query(query),
+        Statement::Query(_) => Vec::new(),
         Statement::Insert(Insert { table, .. }) => match table {
             TableObject::TableName(name) => vec![name],
             TableObject::TableFunction(_) => return None,
@@ -96,7 +96,8 @@ fn of_statement(
         // A commit shows all that its transaction wrote, DDL changes what others see of a table.
         _ => return None,
     };
-    let written: BTreeSet<String> = written.into_iter().map(name_of).collect();
+    let mut written: BTreeSet<String> = written.into_iter().map(name_of).collect();
+    written.extend(locked(statement));
     let calls = calls(statement);
     let locks = calls.iter().any(|name| is_advisory(name));
     let is_odd = |name: &String| !is_advisory(name) && !PURE.contains(&name.as_str());
@@ -121,20 +122,30 @@ fn of_statement(
     Some(())
 }
 
-/// Returns the tables that a query locks rows of: all it names, where it locks any.
-fn of_query(query: &Query) -> Vec<&ObjectName> {
-    if query.locks.is_empty() {
-        return Vec::new();
-    }
-    let mut names = Vec::new();
-    if let Some(select) = query.body.as_select() {
-        for table in &select.from {
-            names.extend(table_of(table));
-            let joined = table.joins.iter();
-            names.extend(joined.filter_map(|join| factor(&join.relation)));
+/// Returns the tables of whose rows a query in the statement locks some, wherever it stands: all
+/// that its FROM names, those of its subqueries too, as there the lock reaches them.
+fn locked(statement: &Statement) -> BTreeSet<String> {
+    let mut locked = Locked::default();
+    let _: ControlFlow<()> = statement.visit(&mut locked);
+    locked.0
+}
+
+/// Tables whose rows the queries seen so far lock.
+#[derive(Default)]
+struct Locked(BTreeSet<String>);
+
+impl Visitor for Locked {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        if !query.locks.is_empty() {
+            self.0.extend(match query.body.as_select() {
+                Some(select) => relations(&select.from),
+                None => relations(&query.body),
+            });
         }
+        ControlFlow::Continue(())
     }
-    names
 }
 
 fn table_of(table: &TableWithJoins) -> Option<&ObjectName> {
@@ -148,11 +159,11 @@ fn factor(factor: &TableFactor) -> Option<&ObjectName> {
     }
 }
 
-/// Returns every table that the statement names, those of its subqueries too. The name of a common
-/// table expression counts as one: it makes the footprint larger, never smaller.
-fn relations(statement: &Statement) -> BTreeSet<String> {
+/// Returns every table that a part of a statement names, those of its subqueries too. The name of
+/// a common table expression counts as one: it makes the footprint larger, never smaller.
+fn relations(part: &impl Visit) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let _: ControlFlow<()> = visit_relations(statement, |name| {
+    let _: ControlFlow<()> = visit_relations(part, |name| {
         names.insert(name_of(name));
         ControlFlow::Continue(())
     });
@@ -260,6 +271,24 @@ mod tests {
             false,
             "w t, w u",
         );
+        for (text, expect) in [
+            ("SELECT a FROM (SELECT a FROM t FOR UPDATE) x", "w t"),
+            (
+                "UPDATE u SET a = ? WHERE b IN (SELECT b FROM t FOR UPDATE SKIP LOCKED)",
+                "w t, w u",
+            ),
+            (
+                "WITH q AS (SELECT a FROM t FOR UPDATE) SELECT a FROM q",
+                "r q, w t",
+            ),
+            ("SELECT a FROM (SELECT a FROM t) x FOR UPDATE", "w t"),
+            (
+                "SELECT a FROM t WHERE b IN (SELECT b FROM u) FOR UPDATE",
+                "r u, w t",
+            ),
+        ] {
+            check(read, text, text.starts_with("UPDATE"), expect);
+        }
         check(
             read,
             "SELECT pg_advisory_lock(?)",
