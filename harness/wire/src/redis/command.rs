@@ -3,6 +3,7 @@
 use super::sha1;
 use super::table::{self, Entry, Keys, STRANGER};
 use crate::sql::{cut, printable};
+use std::borrow::Cow;
 
 /// Longest text of a command, in bytes.
 const TEXT_BYTES_MAX: usize = 512;
@@ -52,7 +53,7 @@ pub(super) struct Command {
     /// Its text for signatures.
     pub(super) text: String,
     /// Its name, for tags.
-    pub(super) name: String,
+    pub(super) name: Cow<'static, str>,
     /// What is known of it.
     pub(super) entry: Entry,
     /// What it is.
@@ -90,17 +91,18 @@ pub(super) fn is_before_script(words: &[Vec<u8>]) -> bool {
 /// Reads a command. `count` is how many words it has, of which these are the first.
 pub(super) fn read(words: &[Vec<u8>], count: u64) -> Command {
     let first = upper(words.first());
-    let pair = format!("{first} {}", upper(words.get(1)));
-    let (entry, name, width) = match (table::find(&pair), table::find(&first)) {
-        (Some(entry), _) => (*entry, pair, 2),
-        (None, Some(entry)) => (*entry, first, 1),
-        (None, None) if is_of_module(&first) => (STRANGER, first, 1),
-        (None, None) => (STRANGER, STRANGER.name.to_owned(), 1),
+    let (entry, name, width) = match table::find(&first, || upper(words.get(1))) {
+        Some((entry, width)) => (*entry, Cow::Borrowed(entry.name), width),
+        None if is_of_module(&first) => (STRANGER, Cow::Owned(first), 1),
+        None => (STRANGER, Cow::Borrowed(STRANGER.name), 1),
     };
-    let replies = match (name.as_str(), upper(words.get(2)).as_str()) {
-        ("CLIENT REPLY", "ON") => Some(Replies::On),
-        ("CLIENT REPLY", "OFF") => Some(Replies::Off),
-        ("CLIENT REPLY", "SKIP") => Some(Replies::Skip),
+    let replies = match name.as_ref() {
+        "CLIENT REPLY" => match upper(words.get(2)).as_str() {
+            "ON" => Some(Replies::On),
+            "OFF" => Some(Replies::Off),
+            "SKIP" => Some(Replies::Skip),
+            _ => None,
+        },
         _ => None,
     };
     Command {
@@ -108,7 +110,7 @@ pub(super) fn read(words: &[Vec<u8>], count: u64) -> Command {
         kind: kind(&name, words, count),
         entry: Entry {
             // `SET key value GET` answers with the former value, or that there was none.
-            rows: match name.as_str() {
+            rows: match name.as_ref() {
                 "SET" if words.iter().skip(3).any(|word| is_word(word, "GET")) => table::Rows::Any,
                 _ => entry.rows,
             },
@@ -152,9 +154,11 @@ fn text(name: &str, width: usize, entry: &Entry, words: &[Vec<u8>], count: u64) 
                 table::option(word).filter(|_| is_option).map(str::to_owned)
             });
         match kept {
-            Some(kept) => text.push_str(&format!(" {kept}")),
             None if is_value => continue,
-            None => text.push_str(" ?"),
+            kept => {
+                text.push(' ');
+                text.push_str(kept.as_deref().unwrap_or("?"));
+            }
         }
         is_value = text.ends_with(" ?");
         if text.len() > TEXT_BYTES_MAX {

@@ -6,6 +6,7 @@
 //! answered once for each channel; the last of these ends the reply.
 
 mod command;
+mod line;
 mod open;
 mod replies;
 mod requests;
@@ -160,7 +161,7 @@ impl Dialogue {
                 continue;
             }
             let command = command::read(&words.words, words.count);
-            if matches!(command.name.as_str(), "SYNC" | "PSYNC" | "REPLCONF") {
+            if matches!(command.name.as_ref(), "SYNC" | "PSYNC" | "REPLCONF") {
                 return Err("replication");
             }
             self.take_command(command, marks)?;
@@ -170,7 +171,7 @@ impl Dialogue {
 
     fn take_command(
         &mut self,
-        command: Command,
+        mut command: Command,
         marks: &mut Marks<'_>,
     ) -> Result<(), &'static str> {
         let is_silent = self.turn_replies(&command)?;
@@ -182,7 +183,7 @@ impl Dialogue {
             Kind::Exec | Kind::Discard | Kind::Reset => self.is_multi_sent = false,
             _ => {}
         }
-        let text = command.text.clone();
+        let text = std::mem::take(&mut command.text);
         let meaning = if is_silent {
             Meaning::Unanswered(text)
         } else {
@@ -383,7 +384,7 @@ impl Dialogue {
 
     /// Returns the reply, and follows what it says of the session.
     fn answer(&mut self, open: Open, value: &Value) -> Result<Reply, &'static str> {
-        let is_queued = value.shape == Shape::Status(b"QUEUED".to_vec());
+        let is_queued = matches!(&value.shape, Shape::Status(text) if text == b"QUEUED");
         if let Some(transaction) = self.transaction.as_mut().filter(|_| is_queued) {
             if open.kind != Kind::Plain {
                 return Err("a change of the session inside MULTI");

@@ -3,6 +3,7 @@
 use super::command::{Command, Kind, Subscribed};
 use super::replies::Shape;
 use super::table::{Does, Entry, Rows};
+use std::borrow::Cow;
 use twiceproof_model::{Outcome, Reply, Tag};
 
 /// Most commands of one transaction that are told apart; the rest count as writes of which nobody
@@ -18,7 +19,7 @@ const REFUSALS: &[&str] = &["LOADING", "NOAUTH", "NOPERM", "NOSCRIPT"];
 #[derive(Debug)]
 pub(super) struct Open {
     /// Its name, for tags.
-    pub(super) name: String,
+    pub(super) name: Cow<'static, str>,
     /// What is known of it.
     pub(super) entry: Entry,
     /// What it is.
@@ -48,7 +49,7 @@ impl From<Command> for Open {
 /// What a transaction has queued.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
-    queued: Vec<(String, Entry)>,
+    queued: Vec<(Cow<'static, str>, Entry)>,
     is_more: bool,
 }
 
@@ -93,7 +94,7 @@ impl Transaction {
             reply.writes = true;
             reply.frees_locks |= frees(entry.does, rows);
             tags.push(Tag {
-                command: name.clone(),
+                command: name.to_string(),
                 rows,
             });
         }
@@ -135,7 +136,7 @@ pub(super) fn reply(open: &Open, value: &Value) -> Reply {
     Reply {
         outcome: Outcome::Ok,
         tags: vec![Tag {
-            command: open.name.clone(),
+            command: open.name.to_string(),
             rows,
         }],
         writes: writes(does),

@@ -1,7 +1,8 @@
 //! The service's stream: bytes to the values of RESP2 and RESP3, of any shape.
 
+use super::COUNT_MAX;
+use super::line::Line;
 use super::requests::number;
-use super::{COUNT_MAX, LINE_BYTES_MAX};
 
 /// Most bytes of a text that are kept: an error's first word, a channel.
 const TEXT_BYTES_MAX: usize = 256;
@@ -74,7 +75,7 @@ pub(super) struct Replies {
     pub(super) offset: u64,
     /// The end of the last mark.
     pub(super) marked: u64,
-    line: Vec<u8>,
+    line: Line,
     bulk: Option<Bulk>,
     /// How many values are to come of each array that is not complete, the outermost first.
     levels: Vec<u64>,
@@ -123,36 +124,13 @@ impl Replies {
                 };
                 return Ok(Some(self.value(shape)));
             }
-            let Some(line) = self.next_line(bytes)? else {
+            let Some(line) = self.line.take(bytes, &mut self.offset)? else {
                 return Ok(None);
             };
-            if let Some(piece) = self.take_line(&line)? {
+            let line = line.strip_suffix(b"\r\n").ok_or("no reply of Redis")?;
+            if let Some(piece) = self.take_line(line)? {
                 return Ok(Some(piece));
             }
-        }
-    }
-
-    fn next_line(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
-        let end = bytes.iter().position(|byte| *byte == b'\n');
-        let length = end.map_or(bytes.len(), |end| end + 1);
-        let room = LINE_BYTES_MAX - self.line.len();
-        let taken = length.min(room);
-        self.line.extend_from_slice(&bytes[..taken]);
-        self.offset += taken as u64;
-        *bytes = &bytes[taken..];
-        if length > room {
-            return Err("a line of more than 64 KiB");
-        }
-        if end.is_none() {
-            return Ok(None);
-        }
-        let mut line = std::mem::take(&mut self.line);
-        match line.strip_suffix(b"\r\n") {
-            Some(text) => {
-                line.truncate(text.len());
-                Ok(Some(line))
-            }
-            None => Err("no reply of Redis"),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The instance's stream: bytes to the words of commands.
 
+use super::COUNT_MAX;
 use super::command::is_before_script;
-use super::{COUNT_MAX, LINE_BYTES_MAX};
+use super::line::Line;
 use crate::REQUEST_BYTES_MAX;
 
 /// Most bytes of a word that are kept, unless it is a script.
@@ -35,7 +36,7 @@ pub(super) struct Requests {
     pub(super) offset: u64,
     /// The end of the last mark.
     pub(super) marked: u64,
-    line: Vec<u8>,
+    line: Line,
     words: Vec<Vec<u8>>,
     /// How many words the command has, once that is known.
     count: Option<u64>,
@@ -59,12 +60,14 @@ impl Requests {
                 }
                 self.end_word()?;
             } else {
-                let Some(line) = self.next_line(bytes)? else {
+                let Some(line) = self.line.take(bytes, &mut self.offset)? else {
                     return Ok(None);
                 };
+                let line = line.strip_suffix(b"\n").unwrap_or(&line);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
                 match self.count {
-                    None => self.begin(&line)?,
-                    Some(_) => self.begin_word(&line)?,
+                    None => self.begin(line)?,
+                    Some(_) => self.begin_word(line)?,
                 }
             }
             if self.offset - self.marked > REQUEST_BYTES_MAX {
@@ -76,28 +79,6 @@ impl Requests {
                 return Ok(Some(Words { words, count }));
             }
         }
-    }
-
-    /// Takes a line off the front of the bytes, without its end, if it is there.
-    fn next_line(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
-        let end = bytes.iter().position(|byte| *byte == b'\n');
-        let length = end.map_or(bytes.len(), |end| end + 1);
-        let room = LINE_BYTES_MAX - self.line.len();
-        let taken = length.min(room);
-        self.line.extend_from_slice(&bytes[..taken]);
-        self.offset += taken as u64;
-        *bytes = &bytes[taken..];
-        if length > room {
-            return Err("a line of more than 64 KiB");
-        }
-        Ok(end.map(|_| {
-            let mut line = std::mem::take(&mut self.line);
-            line.pop();
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            line
-        }))
     }
 
     /// Begins a command: `*N`, or all of it in one line.

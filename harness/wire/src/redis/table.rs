@@ -169,10 +169,25 @@ pub(super) fn option(word: &[u8]) -> Option<&'static str> {
     Some(OPTIONS[place])
 }
 
-/// Returns what is known of a command, by its name in capitals, and by its first two words.
-pub(super) fn find(name: &str) -> Option<&'static Entry> {
-    let place = TABLE.binary_search_by(|entry| entry.name.cmp(name)).ok()?;
-    Some(&TABLE[place])
+/// Returns what is known of a command by its first two words in capitals, and of how many of them
+/// its name is. The second word is asked for only where names begin with the first.
+pub(super) fn find(
+    first: &str,
+    second: impl FnOnce() -> String,
+) -> Option<(&'static Entry, usize)> {
+    let search = |name: &str| TABLE.binary_search_by(|entry| entry.name.cmp(name));
+    let found = search(first);
+    // Names of two words stand behind the first of them.
+    let behind = found.map_or_else(|place| place, |place| place + 1);
+    let next = TABLE
+        .get(behind)
+        .and_then(|next| next.name.strip_prefix(first));
+    if next.is_some_and(|rest| rest.starts_with(' '))
+        && let Ok(place) = search(&format!("{first} {}", second()))
+    {
+        return Some((&TABLE[place], 2));
+    }
+    found.ok().map(|place| (&TABLE[place], 1))
 }
 
 /// The commands, in order. Left out and so unknown: CLUSTER's, DEBUG, MODULE, those of modules.
@@ -467,9 +482,18 @@ mod tests {
 
     #[test]
     fn entries_are_found() {
-        assert_eq!(find("SET").map(|entry| entry.does), Some(Write));
-        assert_eq!(find("XGROUP CREATE").map(|entry| entry.keys), Some(Second));
-        assert!(find("XGROUP").is_none());
+        #[track_caller]
+        fn check(first: &str, second: &str, expect: Option<(&str, usize)>) {
+            let found = find(first, || second.to_owned());
+            assert_eq!(found.map(|(entry, width)| (entry.name, width)), expect);
+        }
+        check("SET", "CREATE", Some(("SET", 1)));
+        check("XGROUP", "CREATE", Some(("XGROUP CREATE", 2)));
+        check("XGROUP", "", None);
+        check("COMMAND", "", Some(("COMMAND", 1)));
+        check("COMMAND", "DOCS", Some(("COMMAND DOCS", 2)));
+        check("ZZ", "TOP", None);
+        check("", "", None);
         assert_eq!(option(b"nx"), Some("NX"));
         assert_eq!(option(b"hunter2"), None);
     }
