@@ -3,31 +3,33 @@
 use crate::service::ServiceStream;
 use rustix::net::sockopt;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, ReadBuf};
 use twiceproof_model::event::LinkEnd;
 
 impl ServiceStream {
-    /// Resolves when reading may yield something.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        match self {
-            ServiceStream::Tcp(stream) => stream.readable().await,
-            ServiceStream::Unix(stream) => stream.readable().await,
-        }
+    /// Reads when there is something. A read that does not fill the buffer is known to have emptied
+    /// the socket, and saves the next one.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(bytes);
+        let read = match self {
+            ServiceStream::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            ServiceStream::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+        };
+        read.map_ok(|()| buffer.filled().len())
     }
 
-    /// Resolves when writing may take something.
-    pub(crate) async fn writable(&self) -> io::Result<()> {
+    /// Is ready when writing may take something.
+    pub(crate) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            ServiceStream::Tcp(stream) => stream.writable().await,
-            ServiceStream::Unix(stream) => stream.writable().await,
-        }
-    }
-
-    /// Reads without waiting.
-    pub(crate) fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self {
-            ServiceStream::Tcp(stream) => stream.try_read(bytes),
-            ServiceStream::Unix(stream) => stream.try_read(bytes),
+            ServiceStream::Tcp(stream) => stream.poll_write_ready(cx),
+            ServiceStream::Unix(stream) => stream.poll_write_ready(cx),
         }
     }
 

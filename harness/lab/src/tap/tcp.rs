@@ -12,8 +12,10 @@ use crate::tap::direction::Waits;
 use crate::tap::rules::LinkRules;
 use crate::tap::talk::tell_passed;
 pub use crate::tap::talk::{Mode, Permit, TapEvent, Tell};
+use std::future::poll_fn;
 use std::hash::DefaultHasher;
 use std::io;
+use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use twiceproof_model::Reply;
 use twiceproof_model::event::{LinkEnd, Peer};
@@ -24,8 +26,17 @@ pub const HOLD_BYTES_MAX: usize = 1 << 20;
 /// Most bytes of a reply that is held back as a whole; a longer one is delivered in parts as it
 /// comes.
 pub const HOLD_REPLY_MAX: usize = 16 << 20;
-/// Bytes read at once.
-const READ_BYTES: usize = 64 << 10;
+/// Most bytes read at once.
+const READ_BYTES_MAX: usize = 64 << 10;
+/// Bytes read at once on a new link: most links never have more to say.
+const READ_BYTES_FIRST: usize = 4 << 10;
+
+/// Bytes after which a link lets the others have their turn: one that is always ready would keep
+/// a rule waiting that another one is to heed.
+const TURN_BYTES: usize = 128 << 10;
+
+/// What reading from a side gave: the count of bytes, none at the end.
+type Read = (Side, io::Result<usize>);
 
 /// Where the oldest request of the link stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +73,12 @@ struct Tap {
     asked: bool,
     /// Whether bytes wait for a time of their own, as it was told.
     is_delayed: bool,
+    /// The side that was read last.
+    last_read: Side,
+    /// Bytes read since the other tasks of the thread had their turn.
+    turn_bytes: usize,
+    /// Room for the marks of what was just read; empty in between.
+    fresh: Vec<Mark>,
     tell: Tell,
 }
 
@@ -107,10 +124,13 @@ pub async fn join_ruled(
         is_begun: false,
         asked: true,
         is_delayed: false,
+        last_read: Side::Instance,
+        turn_bytes: 0,
+        fresh: Vec::new(),
         tell,
     };
     tap.is_begun = tap.codec.is_none();
-    let mut scratch = vec![0; READ_BYTES];
+    let mut scratch = vec![0; READ_BYTES_FIRST];
     loop {
         // Whatever woke us: a rule is in force before anything else is written.
         if let Some(reader) = &mut rules
@@ -123,20 +143,32 @@ pub async fn join_ruled(
         if tap.is_over() {
             break;
         }
+        if tap.turn_bytes >= TURN_BYTES {
+            tap.turn_bytes = 0;
+            tokio::task::yield_now().await;
+            continue;
+        }
+        let due = tap.due();
         tokio::select! {
+            biased;
             permit = permits.recv() => match permit {
                 Some(permit) => tap.apply(permit),
                 None => break,
             },
-            _ = tap.service.readable(), if tap.wants_service() => tap.read(Side::Service, &mut scratch),
-            _ = tap.instance.readable(), if tap.wants_instance() => tap.read(Side::Instance, &mut scratch),
-            _ = tap.instance.writable(), if tap.down.waits == Waits::Socket || tap.answers.is_ready() => {}
-            _ = tap.service.writable(), if tap.up.waits == Waits::Socket => {}
             is_kept = changed(&mut rules), if rules.is_some() => match &mut rules {
                 Some(reader) if is_kept => tap.heed_rules(reader),
                 _ => rules = None,
             },
-            _ = sleep_until(tap.due()), if tap.due().is_some() => {}
+            _ = sleep_until(due), if due.is_some() => {}
+            read = poll_fn(|cx| tap.poll(cx, &mut scratch)) => {
+                if let Some((side, read)) = read {
+                    let is_full = matches!(read, Ok(count) if count == scratch.len());
+                    tap.took(side, read, &scratch);
+                    if is_full && scratch.len() < READ_BYTES_MAX {
+                        scratch.resize(READ_BYTES_MAX, 0);
+                    }
+                }
+            }
         }
     }
     (tap.tell)(TapEvent::Gone);
@@ -178,16 +210,42 @@ impl Tap {
         self.up.shut && self.down.shut
     }
 
-    /// Reads from one side, and where nothing waits passes it on at once.
-    fn read(&mut self, side: Side, scratch: &mut [u8]) {
-        let from = match side {
-            Side::Instance => &self.instance,
-            Side::Service => &self.service,
+    /// Is ready when a socket takes bytes that wait for it, or with what reading from a side gave.
+    fn poll(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Option<Read>> {
+        let waits_down = self.down.waits == Waits::Socket || self.answers.is_ready();
+        let waits_up = self.up.waits == Waits::Socket;
+        if waits_down && self.instance.poll_writable(cx).is_ready()
+            || waits_up && self.service.poll_writable(cx).is_ready()
+        {
+            return Poll::Ready(None);
+        }
+        // Neither side goes first for ever: one that never stops would keep the other one out.
+        let first = match self.last_read {
+            Side::Instance => Side::Service,
+            Side::Service => Side::Instance,
         };
-        match from.try_read(scratch) {
+        let (wants_instance, wants_service) = (self.wants_instance(), self.wants_service());
+        for side in [first, self.last_read] {
+            let (from, is_wanted) = match side {
+                Side::Instance => (&mut self.instance, wants_instance),
+                Side::Service => (&mut self.service, wants_service),
+            };
+            if is_wanted && let Poll::Ready(read) = from.poll_read(cx, scratch) {
+                return Poll::Ready(Some((side, read)));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Handles what reading from one side gave; where nothing waits it is passed on at once.
+    fn took(&mut self, side: Side, read: io::Result<usize>, scratch: &[u8]) {
+        self.last_read = side;
+        match read {
             Ok(0) => self.end(side, LinkEnd::Fin),
-            Ok(count) => self.take(side, &scratch[..count]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(count) => {
+                self.turn_bytes += count;
+                self.take(side, &scratch[..count]);
+            }
             Err(_) => self.end(side, LinkEnd::Reset),
         }
     }
@@ -199,7 +257,7 @@ impl Tap {
         if is_passed {
             self.pass(side, bytes);
         }
-        let mut marks = Vec::new();
+        let mut marks = std::mem::take(&mut self.fresh);
         if let Some(codec) = &mut self.codec {
             codec.feed(side, bytes, &mut marks);
         }
@@ -211,16 +269,18 @@ impl Tap {
         if self.gate {
             let direction = self.direction(side);
             direction.buffer.push(bytes);
-            direction.marks.extend(marks);
+            direction.marks.extend(marks.drain(..));
+            self.fresh = marks;
             return;
         }
         if !is_passed {
             self.up.buffer.push(bytes);
             self.swallow(&marks);
         }
-        for mark in marks {
+        for mark in marks.drain(..) {
             tell_passed(mark.meaning, &mut self.tell);
         }
+        self.fresh = marks;
     }
 
     fn direction(&mut self, side: Side) -> &mut Direction {
