@@ -3,7 +3,7 @@
 use crate::trigger::Starts;
 use std::sync::Arc;
 use twiceproof_model::record::Drive;
-use twiceproof_model::{Divergence, Enabled, Exit, Fault, Snapshot, TrialRecord};
+use twiceproof_model::{Divergence, Enabled, Exit, Fault, ServiceName, Snapshot, TrialRecord};
 
 /// Picks the steps of one trial.
 pub trait Scheduler: Send {
@@ -49,6 +49,8 @@ pub struct Assignment {
     /// How a clean run ends; a calm run follows if any instance ends otherwise. `None`: no calm run
     /// follows.
     pub clean_exit: Option<Exit>,
+    /// Leases that end before a calm run, where they are still there: whoever had them is gone.
+    pub leases: Vec<(ServiceName, String)>,
     /// Whether the state after the first calm run needs no second one.
     pub accepts: Accepts,
     /// Picks its steps; unused unless driven by steps.

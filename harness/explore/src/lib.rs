@@ -10,6 +10,7 @@ pub mod faults;
 pub mod footprint;
 pub mod free;
 pub mod lab;
+pub mod lease;
 pub mod lost_reply;
 pub mod moments;
 pub mod partition;

@@ -5,7 +5,7 @@ use crate::trigger::{
     Trigger, at_least_once, cron_overlap, double_start, operator_rerun, pod_restart,
     quartz_recovery, retry_after_timeout, workers,
 };
-use crate::{crash, directed, faults, free, lost_reply, partition, preempt, sample, serial};
+use crate::{crash, directed, faults, free, lease, lost_reply, partition, preempt, sample, serial};
 use twiceproof_model::kind::Kind;
 
 /// One stage of the search.
@@ -25,6 +25,7 @@ pub const STAGES: &[Stage] = &[
     crash::CRASH,
     lost_reply::LOST_REPLY,
     directed::DIRECTED,
+    lease::LEASE,
     partition::PARTITION,
     preempt::PREEMPT,
     sample::SAMPLE,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::{Contract, FaultSpec};
 use twiceproof_model::{Fault, InstanceId, ServiceName, TrialRecord, Verdict};
-use twiceproof_oracle::{Baseline, CleanRequest};
+use twiceproof_oracle::{Baseline, CleanRequest, Lease};
 
 /// What the search knows before it begins.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Plan {
     pub seed: u64,
     /// The kind of each service, which says how its requests read.
     pub kinds: BTreeMap<ServiceName, String>,
+    /// The leases that the clean run takes.
+    pub leases: Vec<Lease>,
     /// The faults of the scenario.
     pub faults: Vec<FaultSpec>,
     /// Services that no link goes to.
@@ -58,6 +60,7 @@ impl Plan {
             samples: spec.samples,
             seed: spec.seed,
             kinds: spec.kinds.clone(),
+            leases: baseline.leases.clone(),
             faults: spec.faults.clone(),
             linkless: spec.linkless.clone(),
             unseen_state,
@@ -118,6 +121,8 @@ pub enum Point {
     Fault,
     /// One lost reply, or one link cut before a request.
     LostReply,
+    /// The end of one lease before one write.
+    Lease,
     /// One partition of a link.
     Partition,
     /// One point at which an instance is held while the others run.

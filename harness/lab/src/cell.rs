@@ -460,7 +460,7 @@ impl Cell {
             if !recovers || (number == 2 && (assignment.accepts)(&states[1])) {
                 break;
             }
-            dispatcher.recover().await?;
+            dispatcher.recover(&assignment.leases).await?;
             states.push(dispatcher.cell().capture().await?);
         }
         if recovers {

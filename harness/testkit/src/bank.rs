@@ -2,9 +2,9 @@
 
 use crate::toy::Op;
 use crate::toy::Op::{
-    Add, AddOwn, Begin, Commit, FreeFlag, Grant, GrantOwn, LockSession, Log, Mail, MarkDone,
-    PollSession, Read, SkipIfDone, SkipIfLocked, TakeFlag, TakeFlagOrPoll, TakeFlagOrSkip,
-    TrySession, UnlockSession, WriteBack,
+    Add, AddOwn, Begin, Commit, FreeFlag, FreeLease, Grant, GrantOwn, LockSession, Log, Mail,
+    MarkDone, PollSession, Read, SkipIfDone, SkipIfLocked, TakeFlag, TakeFlagOrPoll,
+    TakeFlagOrSkip, TakeLeaseOrSkip, TrySession, UnlockSession, WriteBack,
 };
 use twiceproof_explore::trigger::{self, Trigger};
 use twiceproof_model::scenario::Contract;
@@ -184,6 +184,36 @@ pub const BANK: &[Entry] = &[
         contract: Contract::Workers,
         program: &[AddOwn(1), AddOwn(2), AddOwn(3)],
         found: &[("crash", "TP-V01", 8)],
+    },
+    Entry {
+        name: "lease-alone",
+        doc: "Nothing but a lease keeps two runs apart, and no run asks whether it still has it.",
+        contract: Contract::Once,
+        program: &[
+            TakeLeaseOrSkip,
+            Begin,
+            SkipIfDone,
+            Add(1),
+            Add(2),
+            MarkDone,
+            Commit,
+            FreeLease,
+        ],
+        found: &[("lease", "TP-V01", 1)],
+    },
+    Entry {
+        name: "sound-lease",
+        doc: "A lease keeps runs apart, and a guard in each write does where it has ended.",
+        contract: Contract::Once,
+        program: &[
+            TakeLeaseOrSkip,
+            Begin,
+            Grant(1),
+            Grant(2),
+            Commit,
+            FreeLease,
+        ],
+        found: &[],
     },
     Entry {
         name: "sound-slots",

@@ -223,6 +223,7 @@ impl Context<'_> {
             disguise: 0,
             menu: asked.menu,
             clean_exit: recovers.then_some(self.baseline.exit),
+            leases: self.baseline.lease_keys(),
             accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, asked.instances)),
             scheduler: asked.scheduler,
         }

@@ -29,6 +29,7 @@ impl Campaign<'_, '_> {
             disguise: 0,
             menu: work.menu,
             clean_exit: work.recovers.then_some(self.baseline.exit),
+            leases: self.baseline.lease_keys(),
             accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, work.instances)),
             scheduler: work.scheduler,
         }

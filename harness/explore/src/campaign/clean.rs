@@ -172,6 +172,7 @@ fn assignment(spec: &CampaignSpec, trial: u32, drive: Drive, disguise: u8) -> As
         disguise,
         menu: Vec::new(),
         clean_exit: None,
+        leases: Vec::new(),
         accepts: Arc::new(|_| true),
         scheduler: Box::new(Script::in_order()),
     }

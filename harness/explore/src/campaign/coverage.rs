@@ -60,6 +60,11 @@ pub struct Coverage {
     pub lost_replies: Points,
     /// Windows between a read and a write of an object, with one instance held, or two.
     pub windows: Points,
+    /// Ends of a lease before a write that was made under it.
+    pub leases: Points,
+    /// Findings by the end of a lease that a pause as long as the lease did not show, or that could
+    /// not be repeated so: a line each. They are no violations.
+    pub unconfirmed: Vec<String>,
     /// Partitions of a link.
     pub partitions: Points,
     /// Points at which one instance was held while the others ran.
@@ -146,6 +151,7 @@ impl Coverage {
             Point::Crash if facts.kills > 0 && proves => self.crash_points.covered += 1,
             Point::Fault if proves => self.faults.covered += 1,
             Point::LostReply if proves => self.lost_replies.covered += 1,
+            Point::Lease if proves => self.leases.covered += 1,
             Point::Partition if proves => self.partitions.covered += 1,
             Point::Preemption if proves => self.preemptions.covered += 1,
             Point::Window if proves => self.windows.covered += 1,
@@ -166,6 +172,7 @@ impl Coverage {
         say(self.faults, "faults at their moments");
         say(self.lost_replies, "lost replies and cuts");
         say(self.windows, "read-write windows");
+        say(self.leases, "ends of leases");
         say(self.partitions, "partitions");
         say(self.preemptions, "preemption points");
         say(self.samples, "random orders");
@@ -205,6 +212,7 @@ impl Coverage {
                 self.stages_absent.join(", ")
             ));
         }
+        gaps.extend(self.unconfirmed.iter().cloned());
         if self.findings_dropped > 0 {
             gaps.push(format!(
                 "{} trials with further findings, which were not kept",

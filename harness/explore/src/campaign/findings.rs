@@ -1,6 +1,7 @@
 //! Findings while a campaign runs: each is replayed before it is reported, and keeps its simplest
 //! trial.
 
+use super::expiry::{Standing, ends_lease};
 use super::result::{CampaignFinding, Progress, Replays};
 use super::run::{Campaign, Stop};
 use super::verify;
@@ -54,6 +55,9 @@ impl Campaign<'_, '_> {
             return;
         }
         let schedule = schedule_of(&shown.record.trace, shown.record.seed);
+        if self.dismissed.contains(&id) && ends_lease(&schedule) {
+            return;
+        }
         let mut found = CampaignFinding {
             causes,
             shrunk: None,
@@ -67,9 +71,24 @@ impl Campaign<'_, '_> {
             trials: 1,
             first_trial: shown.record.trial,
         };
+        if let Standing::Unconfirmed(why) = self.standing(&found) {
+            self.dismiss(&found.finding, &why);
+            return;
+        }
         found.replays = self.replay(&found);
         (self.control.observer)(&Progress::Finding(&found));
         self.findings.push(found);
+    }
+
+    /// Lists what the end of a lease showed and a pause did not: it is no violation.
+    fn dismiss(&mut self, finding: &Finding, why: &str) {
+        let objects: Vec<String> = finding.objects.iter().map(ToString::to_string).collect();
+        self.coverage.unconfirmed.push(format!(
+            "not confirmed: {} {} after the end of a lease: {why}",
+            finding.code,
+            objects.join(", ")
+        ));
+        self.dismissed.insert(finding.id.clone());
     }
 
     fn causes(&self, record: &TrialRecord, finding: &Finding) -> Vec<Cause> {

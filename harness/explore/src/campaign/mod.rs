@@ -8,6 +8,7 @@ mod assign;
 mod clean;
 mod contents;
 mod coverage;
+mod expiry;
 mod findings;
 mod result;
 mod run;

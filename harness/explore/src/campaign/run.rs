@@ -11,7 +11,7 @@ use crate::lab::{Blame, Lab, LabError};
 use crate::registry::STAGES;
 use crate::serial::SERIAL;
 use crate::strategy::{Plan, Point, Strategy, Work};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use twiceproof_model::digest::Digest;
 use twiceproof_model::scenario::{Contract, Expect};
@@ -55,6 +55,7 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
         coverage,
         findings: Vec::new(),
         candidates: BTreeMap::new(),
+        dismissed: BTreeSet::new(),
         doubts: BTreeMap::new(),
         contents: super::contents::Contents::default(),
         trials: 0,
@@ -112,6 +113,8 @@ pub(super) struct Campaign<'l, 'c> {
     pub(super) findings: Vec<CampaignFinding>,
     /// Trials that show a known finding with fewer switches, by its id.
     pub(super) candidates: BTreeMap<String, (TrialRecord, String)>,
+    /// Findings, by id, that the end of a lease showed and a pause did not.
+    pub(super) dismissed: BTreeSet<String>,
     /// Why owed trials proved nothing: by code, the first text and how many trials.
     pub(super) doubts: BTreeMap<String, (String, u32)>,
     pub(super) contents: super::contents::Contents,
@@ -154,6 +157,7 @@ impl Campaign<'_, '_> {
                 "faults" => Some(&mut self.coverage.faults),
                 "directed" => Some(&mut self.coverage.windows),
                 "lost-reply" => Some(&mut self.coverage.lost_replies),
+                "lease" => Some(&mut self.coverage.leases),
                 "partition" => Some(&mut self.coverage.partitions),
                 "preempt" => Some(&mut self.coverage.preemptions),
                 "sample" => Some(&mut self.coverage.samples),

@@ -132,6 +132,7 @@ impl Campaign<'_, '_> {
             disguise: 0,
             menu: schedule.menu(),
             clean_exit: verify::recovers(&original.record.stage).then_some(self.baseline.exit),
+            leases: self.baseline.lease_keys(),
             accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
             scheduler: Box::new(Replay::new(schedule, Mode::Lenient)),
         }

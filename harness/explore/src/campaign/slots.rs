@@ -80,6 +80,7 @@ fn assignment(
         disguise: 0,
         menu: Vec::new(),
         clean_exit: None,
+        leases: Vec::new(),
         accepts: Arc::new(|_| true),
         scheduler: Box::new(Script::new(
             order.iter().copied().map(Act::RunOut).collect(),

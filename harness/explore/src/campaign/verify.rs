@@ -32,6 +32,7 @@ pub(super) fn assignments(
             disguise: 0,
             menu: schedule.menu(),
             clean_exit: recovers(&record.stage).then_some(baseline.exit),
+            leases: baseline.lease_keys(),
             accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
             scheduler: Box::new(Replay::strict(schedule, &record.trace)),
         }

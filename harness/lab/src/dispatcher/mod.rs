@@ -8,6 +8,7 @@ pub(crate) mod nemesis;
 mod output;
 mod polling;
 mod quiesce;
+mod recovery;
 mod signals;
 mod world;
 
@@ -193,36 +194,6 @@ impl<'a> Dispatcher<'a> {
             .map(|instance| instance.fate(by_clock))
             .collect();
         self.setup.starts.may(id, &fates)
-    }
-
-    /// Runs the job calmly: once, or once more for each start that failed. Every process and link
-    /// of the former part is gone.
-    pub(crate) async fn recover(&mut self) -> Result<(), LabError> {
-        for id in self.setup.starts.calm(&self.exits) {
-            self.run_calmly(id).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes one start more, alone.
-    async fn run_calmly(&mut self, id: InstanceId) -> Result<(), LabError> {
-        let number = u8::try_from(self.recoveries.len() + 1).unwrap_or(u8::MAX);
-        self.log.write(Event::Begun(Part::Recovery(number)));
-        self.cell.begin_epoch();
-        self.setup.drive = if self.setup.drive == Drive::Pump {
-            Drive::Pump
-        } else {
-            Drive::Free
-        };
-        self.links.clear();
-        self.instances = InstanceId::first(self.setup.instances)
-            .map(Instance::new)
-            .collect();
-        self.start(id).await?;
-        self.await_ends().await?;
-        let exit = self.close_part().await?;
-        self.recoveries.extend(exit.into_values());
-        Ok(())
     }
 
     /// Ends the main part: whatever was injected is healed first.

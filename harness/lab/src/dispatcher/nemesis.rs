@@ -8,12 +8,15 @@ use crate::fail::{harness, sandbox_failed, service_failed};
 use crate::fault::{self, FaultKind, Strikes};
 use crate::sandbox::Scope;
 use crate::tap::rules::{Effect, Rules};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use twiceproof_explore::LabError;
 use twiceproof_model::fault::Who;
 use twiceproof_model::{Enabled, Event, Exit, Fault, InstanceId, Step};
 use twiceproof_shim::FileCall;
 use twiceproof_wire::Side;
+
+/// Longest time for which the end of a lease is awaited.
+const LEASE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// A fault in force.
 pub(super) struct Active {
@@ -254,13 +257,26 @@ impl Nemesis<'_, '_> {
     }
 
     /// Ends a lease in the fault's service. Who polls for it is let go on.
-    pub(crate) async fn expire(&mut self, fault: &Fault, lease: &str) -> Result<(), LabError> {
+    pub(crate) async fn expire(
+        &mut self,
+        fault: &Fault,
+        lease: &str,
+        waits: bool,
+    ) -> Result<(), LabError> {
         let place = self.dispatcher.service_of(fault);
         let place = place.ok_or_else(|| harness(format!("fault {fault} names no service")))?;
         let service = &mut self.dispatcher.cell.services[place].service;
-        let is_gone = service.expire(lease).await.map_err(service_failed)?;
+        let effect = if waits {
+            let lasted = service.outlive(lease, LEASE_WAIT_MAX).await;
+            let lasted = lasted.map_err(service_failed)?;
+            lasted.map_or(0, |lasted| {
+                u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX)
+            })
+        } else {
+            u64::from(service.expire(lease).await.map_err(service_failed)?)
+        };
         if let Some(active) = self.active(fault) {
-            active.effect.add(u64::from(is_gone));
+            active.effect.add(effect);
         }
         self.dispatcher.wake_pollers(None);
         self.dispatcher.free();

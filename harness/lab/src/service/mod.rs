@@ -14,6 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 use twiceproof_model::diag::Diag;
 use twiceproof_model::kind::Kind;
@@ -209,6 +210,18 @@ pub trait Service {
     fn expire<'a>(&'a mut self, lease: &'a str) -> LocalBoxFuture<'a, Result<bool, ServiceError>> {
         let _ = lease;
         Box::pin(std::future::ready(Ok(false)))
+    }
+
+    /// Waits until a lease has ended by itself, and a tenth of its time more; returns how long that
+    /// took. `None`: there is none, or it does not end within the bound. A service that knows no
+    /// leases has none.
+    fn outlive<'a>(
+        &'a mut self,
+        lease: &'a str,
+        bound: Duration,
+    ) -> LocalBoxFuture<'a, Result<Option<Duration>, ServiceError>> {
+        let _ = (lease, bound);
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     /// Resolves when the service died by itself; never resolves before. Cancel-safe.

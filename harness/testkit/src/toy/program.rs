@@ -13,6 +13,12 @@ pub enum Op {
     TakeFlagOrPoll,
     /// Resets the lock flag.
     FreeFlag,
+    /// Takes the lease, which ends by itself; the job ends with exit code 0 if another has it.
+    TakeLeaseOrSkip,
+    /// Gives the lease back, if the job has it still.
+    FreeLease,
+    /// Ends the job with exit code 0 if its own clock says that its lease is over.
+    LeaveIfLate,
     /// Takes the session lock; blocks in the service while another session has it.
     LockSession,
     /// Takes the session lock; asks again if another session has it.
@@ -57,6 +63,9 @@ impl Op {
                 "UPDATE locks SET held = ? WHERE name = ? AND NOT held"
             }
             Op::FreeFlag => "UPDATE locks SET held = ? WHERE name = ? -- free",
+            Op::TakeLeaseOrSkip => "SET lock:points ? NX PX ?",
+            Op::FreeLease => "EVALSHA a5260dd6 1 lock:points ?",
+            Op::LeaveIfLate => "PING",
             Op::LockSession => "SELECT pg_advisory_lock(?)",
             Op::PollSession | Op::TrySession => "SELECT pg_try_advisory_lock(?)",
             Op::UnlockSession => "SELECT pg_advisory_unlock(?)",
@@ -77,10 +86,10 @@ impl Op {
             }
             Op::Mail(_) => "DATA",
         };
-        let service = if matches!(self, Op::Mail(_)) {
-            "mail"
-        } else {
-            "pg"
+        let service = match self {
+            Op::Mail(_) => "mail",
+            Op::TakeLeaseOrSkip | Op::FreeLease | Op::LeaveIfLate => "redis",
+            _ => "pg",
         };
         (service, text)
     }

@@ -1,7 +1,7 @@
 //! The store of the toy lab: a few tables, one session lock, and a pile of mails.
 
 use super::program::Op;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use twiceproof_explore::Starts;
 use twiceproof_model::digest::Hasher;
@@ -57,6 +57,9 @@ pub(crate) struct Store {
     next_id: u32,
     mails: Vec<u8>,
     owner: Option<InstanceId>,
+    lease: Option<InstanceId>,
+    /// Those whose leases ended while they could see the time pass.
+    late: BTreeSet<InstanceId>,
     pending: BTreeMap<InstanceId, Vec<Effect>>,
     /// Goes up with every write that others can see.
     pub(crate) version: u64,
@@ -117,6 +120,11 @@ impl Store {
                 self.write(who, "UPDATE", Effect::Flag(true))
             }
             Op::FreeFlag => self.write(who, "UPDATE", Effect::Flag(false)),
+            Op::TakeLeaseOrSkip | Op::FreeLease => self.turn_lease(who, op),
+            Op::LeaveIfLate => {
+                let is_late = self.late.contains(&who);
+                (leave_if(is_late), tag("PING", None, false, false))
+            }
             Op::LockSession | Op::PollSession | Op::TrySession => self.lock(who, op),
             Op::UnlockSession => {
                 if self.owner == Some(who) {
@@ -161,6 +169,14 @@ impl Store {
         }
     }
 
+    /// Ends the lease; returns whose it was. `seen`: its holder can see that its time has passed.
+    pub(crate) fn end_lease(&mut self, seen: bool) -> Option<InstanceId> {
+        let holder = self.lease.take();
+        self.late.extend(holder.filter(|_| seen));
+        self.version += u64::from(holder.is_some());
+        holder
+    }
+
     /// Drops what the session has not committed, and its lock.
     pub(crate) fn end_session(&mut self, who: InstanceId) {
         self.pending.remove(&who);
@@ -193,6 +209,20 @@ impl Store {
                 (Answer::Next, call())
             }
         }
+    }
+
+    /// Takes the lease where nobody has it, or gives it back where it is the session's own.
+    fn turn_lease(&mut self, who: InstanceId, op: Op) -> (Answer, Reply) {
+        let frees = op == Op::FreeLease;
+        if self.lease == frees.then_some(who) {
+            self.lease = (!frees).then_some(who);
+            self.version += 1;
+        } else if !frees {
+            return (Answer::Leave, null());
+        }
+        let command = if frees { "EVALSHA" } else { "SET" };
+        let rows = (!frees).then_some(1);
+        (Answer::Next, tag(command, rows, true, true))
     }
 
     fn write(&mut self, who: InstanceId, command: &str, effect: Effect) -> (Answer, Reply) {
@@ -273,6 +303,11 @@ fn leave_if(condition: bool) -> Answer {
     } else {
         Answer::Next
     }
+}
+
+/// The answer to a SET of a key that is there.
+fn null() -> Reply {
+    tag("SET", Some(0), true, false)
 }
 
 fn tag(command: &str, rows: Option<u64>, writes: bool, frees_locks: bool) -> Reply {

@@ -7,13 +7,14 @@ use super::stamped;
 use super::store::{Answer, Store};
 use std::collections::BTreeMap;
 use twiceproof_explore::lab::Assignment;
+use twiceproof_explore::lease::end_of;
 use twiceproof_explore::script::Script;
 use twiceproof_explore::{Fate, Scheduler, Starts};
 use twiceproof_model::event::Part;
 use twiceproof_model::record::Drive;
 use twiceproof_model::{
-    Enabled, Event, Exit, Fault, InstanceId, LinkId, Reply, Request, RequestId, Signature, Step,
-    Trace,
+    Enabled, Event, Exit, Fault, InstanceId, LinkId, Reply, Request, RequestId, ServiceName,
+    Signature, Step, Trace,
 };
 
 /// Equal requests with equal answers after which a job counts as polling.
@@ -63,6 +64,7 @@ pub(super) struct Trial {
     drive: Drive,
     starts: Starts,
     menu: Vec<Fault>,
+    leases: Vec<(ServiceName, String)>,
     active: Vec<Fault>,
 }
 
@@ -77,6 +79,7 @@ impl Trial {
             drive: assignment.drive,
             starts: assignment.starts.clone(),
             menu: assignment.menu.clone(),
+            leases: assignment.leases.clone(),
             active: Vec::new(),
         };
         trial.fill(InstanceId::first(assignment.instances));
@@ -126,6 +129,13 @@ impl Trial {
     /// Runs the job once more, alone, and returns how it ended.
     fn calm_run(&mut self, id: InstanceId, number: u8) -> Exit {
         self.log(Event::Begun(Part::Recovery(number)));
+        for (service, key) in self.leases.clone() {
+            if self.store.end_lease(false).is_some() {
+                let fault = end_of(&service, &key);
+                self.log(Event::Injected(fault.clone()));
+                self.log(Event::Healed { fault, effect: 1 });
+            }
+        }
         let ended = std::mem::take(&mut self.ended);
         self.jobs.clear();
         self.fill([id].into_iter());

@@ -27,7 +27,7 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         checks: Vec::new(),
         state: std::collections::BTreeMap::new(),
         locks: Vec::new(),
-        kinds: [("pg", "postgres"), ("mail", "smtp")]
+        kinds: [("pg", "postgres"), ("mail", "smtp"), ("redis", "redis")]
             .map(|(service, kind)| (service.into(), kind.to_owned()))
             .into(),
         linkless: std::collections::BTreeSet::new(),

@@ -22,6 +22,7 @@ fn trace() -> Trace {
         disguise: 0,
         menu: Vec::new(),
         clean_exit: None,
+        leases: Vec::new(),
         accepts: Arc::new(|_| true),
         scheduler,
     });

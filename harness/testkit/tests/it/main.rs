@@ -7,6 +7,7 @@ mod common;
 mod directed;
 mod faults;
 mod fingerprint;
+mod lease;
 mod registries;
 mod replay;
 mod samplers;

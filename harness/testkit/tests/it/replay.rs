@@ -45,6 +45,7 @@ fn assignment(instances: u8, scheduler: Box<dyn Scheduler>) -> Assignment {
         disguise: 0,
         menu: Vec::new(),
         clean_exit: Some(Exit::Code(0)),
+        leases: Vec::new(),
         accepts: Arc::new(|_| true),
         scheduler,
     }

@@ -35,6 +35,10 @@ const TERMINATE: &str = "select count(pg_catalog.pg_terminate_backend(pid)) \
     where backend_type = 'client backend' and pid <> pg_catalog.pg_backend_pid() \
     and pid <> all ($1::int4[])";
 
+/// Ends the sessions that have a lock of their own; counts them.
+const END_HOLDERS: &str = "select count(pg_catalog.pg_terminate_backend(pid)) \
+    from (select distinct pid from pg_catalog.pg_locks where locktype = 'advisory' and granted) holders";
+
 /// How many sessions there are beside the lab's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Others {
@@ -139,6 +143,23 @@ impl Admin {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Ends the sessions that have an advisory lock, as an administrator would, and waits until they
+    /// have it no more. Returns whether there were any, and they are gone.
+    pub(crate) async fn end_lock_holders(&self) -> Result<bool, Error> {
+        let since = Instant::now();
+        let count = async || -> Result<i64, Error> {
+            Ok(self.client.query_one(END_HOLDERS, &[]).await?.get(0))
+        };
+        let had = count().await? > 0;
+        while had && count().await? > 0 {
+            if since.elapsed() > SESSIONS_WAIT_MAX {
+                return Ok(false);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(had)
     }
 
     /// Returns, for each of these sessions that waits for others, whom it waits for.

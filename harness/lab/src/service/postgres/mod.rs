@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_postgres::{Client, Error};
+use twiceproof_explore::lease::ADVISORY;
 use twiceproof_model::ServiceName;
 use twiceproof_model::digest::{Digest, Hasher};
 use twiceproof_model::kind::{Key, KeyType, Kind};
@@ -455,6 +456,18 @@ impl Service for Running {
             match self.session.admin.blocked(sessions).await {
                 Ok(blocked) => Ok(blocked),
                 Err(error) => Err(self.cluster.failed("ask who is blocked", &error).await),
+            }
+        })
+    }
+
+    fn expire<'a>(&'a mut self, lease: &'a str) -> LocalBoxFuture<'a, Result<bool, ServiceError>> {
+        Box::pin(async move {
+            if lease != ADVISORY {
+                return Ok(false);
+            }
+            match self.session.admin.end_lock_holders().await {
+                Ok(ended) => Ok(ended),
+                Err(error) => Err(self.cluster.failed("end a session", &error).await),
             }
         })
     }

@@ -37,3 +37,24 @@ pub(super) async fn expire(client: &mut Client, key: &str) -> Result<bool, Faile
     }
     Ok(true)
 }
+
+/// Waits until a lease has ended by itself, and a tenth of its time more; returns how long that
+/// took. `None`: it is no lease, or does not end within the bound.
+pub(super) async fn outlive(
+    client: &mut Client,
+    key: &str,
+    bound: Duration,
+) -> Result<Option<Duration>, Failed> {
+    let since = Instant::now();
+    let left = client.ask(&["PTTL", key]).await?.integer();
+    // -1: it does not end; -2: it is not there.
+    let left = left.and_then(|left| u64::try_from(left).ok());
+    let left = left.map(Duration::from_millis);
+    let Some(left) = left.filter(|left| *left <= bound) else {
+        return Ok(None);
+    };
+    // The end of a time is what is awaited here; a clock that runs slower has the tenth.
+    tokio::time::sleep(left + left / 10).await;
+    let is_gone = client.ask(&["PTTL", key]).await?.integer() == Some(-2);
+    Ok(is_gone.then(|| since.elapsed()))
+}

@@ -248,6 +248,19 @@ impl Service for Running {
         })
     }
 
+    fn outlive<'a>(
+        &'a mut self,
+        lease: &'a str,
+        bound: Duration,
+    ) -> LocalBoxFuture<'a, Result<Option<Duration>, ServiceError>> {
+        Box::pin(async move {
+            let lasted = lease::outlive(&mut self.client, lease, bound).await;
+            self.origin
+                .check("wait for the end of a lease", lasted)
+                .await
+        })
+    }
+
     fn expire<'a>(&'a mut self, lease: &'a str) -> LocalBoxFuture<'a, Result<bool, ServiceError>> {
         Box::pin(async move {
             let expired = lease::expire(&mut self.client, lease).await;

@@ -284,6 +284,7 @@ impl Small {
             disguise: 0,
             menu: menu_of(wishes),
             clean_exit: None,
+            leases: Vec::new(),
             accepts: Arc::new(|_| true),
             scheduler: Box::new(Wishes {
                 wishes: wishes.iter().map(|wish| (*wish).to_owned()).collect(),

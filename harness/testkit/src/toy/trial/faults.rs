@@ -1,7 +1,11 @@
 //! Faults of toy trials: a cut ends its job, a partition holds what goes its way.
 
 use super::{At, Trial};
+use twiceproof_explore::lease::ended_by;
 use twiceproof_model::{Event, Exit, Fault};
+
+/// The time of a lease, in milliseconds.
+const LEASE_MS: u64 = 3_000;
 
 impl Trial {
     /// Returns the faults that struck nothing.
@@ -15,6 +19,9 @@ impl Trial {
     }
 
     pub(super) fn can_inject(&self, fault: &Fault) -> bool {
+        if ended_by(fault).is_some() {
+            return true;
+        }
         let job = fault.instance().and_then(|who| self.jobs.get(&who));
         let Some(job) = job else { return false };
         match fault.kind.as_str() {
@@ -26,6 +33,9 @@ impl Trial {
 
     /// A cut ends the job, as a reset link does; a partition holds what goes its way.
     pub(super) fn inject(&mut self, fault: &Fault) {
+        if ended_by(fault).is_some() {
+            return self.end_lease(fault);
+        }
         let Some(who) = fault.instance() else { return };
         self.log(Event::Injected(fault.clone()));
         if fault.kind == "cut" {
@@ -38,6 +48,21 @@ impl Trial {
         job.held_to = direction != "from";
         job.held_from = direction != "to";
         self.active.push(fault.clone());
+    }
+
+    /// Ends the lease, at once or as its time passes, which all but those in a pause might see; they
+    /// see it when they go on.
+    pub(super) fn end_lease(&mut self, fault: &Fault) {
+        let waits = fault.key("mode") == Some("wait");
+        let was_there = self.store.end_lease(waits).is_some();
+        self.log(Event::Injected(fault.clone()));
+        let effect = match (was_there, waits) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => LEASE_MS,
+        };
+        let fault = fault.clone();
+        self.log(Event::Healed { fault, effect });
     }
 
     pub(super) fn heal(&mut self, fault: &Fault) {
