@@ -2,6 +2,7 @@
 # Nightly job: adds up the shares of a day in PostgreSQL, once, under a lease in Redis.
 # LOCK=setnx takes the lease in two commands, LOCK=set in one; FENCE=none trusts the lease,
 # FENCE=token has the work's transaction refuse whoever comes behind a later holder.
+# RELEASE=own gives the lease back if it is still ours, RELEASE=any clears it on every way out.
 set -euo pipefail
 day=${1:?usage: shares.sh DAY}
 lease_ms=400 tries_max=8
@@ -26,8 +27,13 @@ claim() {
 }
 
 release() {
-  cache EVAL "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end" \
-    1 lock:shares "$me" >/dev/null
+  case $RELEASE in
+    own)
+      cache EVAL "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end" \
+        1 lock:shares "$me" >/dev/null
+      ;;
+    any) cache DEL lock:shares >/dev/null ;;
+  esac
 }
 
 statements() {
@@ -46,6 +52,7 @@ statements() {
     "\endif" "COMMIT;"
 }
 
+trap release EXIT
 token=$(claim)
 for ((tries = 1; tries < tries_max; tries++)); do
   if [ -n "$token" ]; then break; fi
@@ -57,4 +64,3 @@ if [ -z "$token" ]; then
   exit 75
 fi
 statements | psql -X -q -v ON_ERROR_STOP=1 -o /dev/null
-release
