@@ -2,10 +2,10 @@
 # Nightly job: adds up the shares of a day in PostgreSQL, once, under a lease in Redis.
 # LOCK=setnx takes the lease in two commands, LOCK=set in one; FENCE=none trusts the lease,
 # FENCE=token has the work's transaction refuse whoever comes behind a later holder.
+# The lease lasts LEASE_MS; a run that does not get it asks TRIES times.
 # RELEASE=own gives the lease back if it is still ours, RELEASE=any clears it on every way out.
 set -euo pipefail
 day=${1:?usage: shares.sh DAY}
-lease_ms=400 tries_max=8
 me=$(cat /proc/sys/kernel/random/uuid)
 
 cache() { redis-cli -h cache "$@"; }
@@ -15,13 +15,13 @@ claim() {
   case $LOCK in
     setnx)
       if [ "$(cache SETNX lock:shares "$me")" = 1 ]; then
-        cache PEXPIRE lock:shares $lease_ms >/dev/null
+        cache PEXPIRE lock:shares "$LEASE_MS" >/dev/null
         cache INCR token:shares
       fi
       ;;
     set)
       cache EVAL "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-        return redis.call('INCR', KEYS[2]) end" 2 lock:shares token:shares "$me" $lease_ms
+        return redis.call('INCR', KEYS[2]) end" 2 lock:shares token:shares "$me" "$LEASE_MS"
       ;;
   esac
 }
@@ -54,7 +54,7 @@ statements() {
 
 trap release EXIT
 token=$(claim)
-for ((tries = 1; tries < tries_max; tries++)); do
+for ((tries = 1; tries < TRIES; tries++)); do
   if [ -n "$token" ]; then break; fi
   sleep 0.5
   token=$(claim)

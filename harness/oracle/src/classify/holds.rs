@@ -7,7 +7,7 @@ use crate::glob;
 use crate::lease::ADVISORY;
 use crate::lock_object::{is_named, names_word};
 use twiceproof_model::fault::Who;
-use twiceproof_model::{Exit, LinkId, ServiceName};
+use twiceproof_model::{Exit, Fault, LinkId, ServiceName};
 
 /// What a lock is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,8 @@ fn form_of(baseline: &Baseline, service: &ServiceName, text: &str) -> Option<(Fo
         lock.service == *service && is_acquire
     });
     if let Some(lock) = declared {
-        return Some((Form::Mark, lock.name.clone()));
+        let key = text::key(text).map(|key| (Form::Lease, key.to_owned()));
+        return key.or_else(|| Some((Form::Mark, lock.name.clone())));
     }
     flag(baseline, service, text).map(|name| (Form::Flag, name))
 }
@@ -184,17 +185,17 @@ fn take<'a>(holds: &mut Vec<Hold<'a>>, baseline: &Baseline, facts: &Facts<'a>, o
     if !got || is_freed || holds.iter().any(|hold| is_own(&hold)) {
         return;
     }
-    // What the reply of `pg_try_advisory_lock` says is not in the trace; the server gives one lock
-    // to one session, so while another has it, this is a refusal.
+    // What the reply of `pg_try_advisory_lock` or of a script says is not in the trace; a lock has
+    // one holder, so while another run has it, this is a refusal.
+    let is_untold = op.reply.is_some_and(|reply| {
+        let mut tags = reply.tags.iter();
+        form == Form::Session || form == Form::Lease && tags.any(|tag| tag.rows.is_none())
+    });
     let is_taken = |hold: &Hold<'_>| {
-        let lives = hold.released.is_none() && facts.end(hold.run) > op.at;
-        let cut = facts
-            .cuts
-            .iter()
-            .any(|(_, link, at)| *link == hold.link && *at < op.at);
-        hold.form == Form::Session && hold.run != op.run && hold.name == name && lives && !cut
+        let is_rival = hold.form == form && hold.run != op.run && hold.name == name;
+        is_rival && has_still(facts, hold, op.at)
     };
-    if form == Form::Session && holds.iter().any(is_taken) {
+    if is_untold && holds.iter().any(is_taken) {
         return;
     }
     holds.push(Hold {
@@ -209,6 +210,29 @@ fn take<'a>(holds: &mut Vec<Hold<'a>>, baseline: &Baseline, facts: &Facts<'a>, o
         to: usize::MAX,
         lost: None,
     });
+}
+
+/// Returns whether the lock is its holder's still at this place, as far as can be told.
+fn has_still(facts: &Facts<'_>, hold: &Hold<'_>, at: usize) -> bool {
+    let is_between = |place: usize| hold.from < place && place < at;
+    let mut cuts = facts.cuts.iter();
+    let mut faults = facts.faults.iter();
+    let is_lost = match hold.form {
+        Form::Session => {
+            facts.end(hold.run) < at
+                || cuts.any(|(_, link, place)| *link == hold.link && is_between(*place))
+        }
+        _ => faults.any(|(fault, place)| ends(fault, hold) && is_between(*place)),
+    };
+    hold.released.is_none() && hold.lost.is_none() && !is_lost
+}
+
+/// Returns whether the fault ends the lease.
+fn ends(fault: &Fault, hold: &Hold<'_>) -> bool {
+    let lease = fault.keys.get("lease");
+    fault.kind == "expire"
+        && fault.who == Who::Service(hold.service.clone())
+        && lease.is_none_or(|lease| *lease == hold.name)
 }
 
 /// Notes what the request gives back, its own or another run's.
@@ -282,15 +306,7 @@ fn note_expiry(facts: &Facts<'_>, hold: &mut Hold<'_>) {
         return;
     }
     let mut faults = facts.faults.iter();
-    let expiry = faults.find(|(fault, at)| {
-        let is_service = fault.who == Who::Service(hold.service.clone());
-        let is_lease = fault
-            .keys
-            .get("lease")
-            .is_none_or(|lease| *lease == hold.name);
-        let within = hold.from < *at && *at < hold.to;
-        fault.kind == "expire" && is_service && is_lease && within
-    });
+    let expiry = faults.find(|(fault, at)| ends(fault, hold) && hold.from < *at && *at < hold.to);
     hold.lost = expiry.map(|(_, at)| (*at, Loss::Expired));
 }
 

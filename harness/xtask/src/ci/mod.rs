@@ -127,9 +127,10 @@ fn licences() -> Result<(), Failure> {
     finish(&mut cargo, "cargo deny")
 }
 
-/// Unit tests, properties, snapshots, conformance, and the scenarios of the repository.
+/// Unit tests, properties, snapshots, conformance. Of what users run: so nothing is built twice, as
+/// the demo and the scenarios need it too.
 fn tests() -> Result<(), Failure> {
-    let mut cargo = command(&["cargo", "test", "--locked", "--workspace"]);
+    let mut cargo = command(&["cargo", "test", "--locked", "--release", "--workspace"]);
     cargo
         .env("INSTA_UPDATE", "no")
         .env("TWICEPROOF_IMAGE_MAP", images::IMAGE_MAP);
