@@ -100,8 +100,12 @@ impl Receiver {
             take_fds(&header, &mut fds);
             (got, header.msg_flags)
         };
-        if flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 {
+        if flags & libc::MSG_TRUNC != 0 {
             return Err(Error::from_raw_os_error(libc::EMSGSIZE));
+        }
+        if flags & libc::MSG_CTRUNC != 0 {
+            // There is room for as many as are ever sent, so the process may have no more.
+            return Err(Error::from_raw_os_error(libc::EMFILE));
         }
         Ok((&self.buffer[..got], fds))
     }

@@ -1,6 +1,7 @@
 //! The lab's end of the link to a shim.
 
 use crate::sandbox::SandboxError;
+use rustix::io::Errno;
 use std::future::poll_fn;
 use std::io::{Error, ErrorKind};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -57,7 +58,7 @@ impl Link {
         let message = command.encode().map_err(|malformed| self.lost(malformed))?;
         let one = |socket: &OwnedFd| send(socket, &message, fds, Wait::No);
         let sent = self.socket.async_io(Interest::WRITABLE, one).await;
-        sent.map_err(|error| self.lost(error))
+        sent.map_err(|error| self.lost(reason(&error)))
     }
 
     /// Receives the next report. Dropping the future loses nothing.
@@ -78,9 +79,21 @@ impl Link {
             let receiver = &mut self.receiver;
             let one = |socket: &AsyncFd<OwnedFd>| receive_one(receiver, socket.get_ref());
             if let Ok(received) = guard.try_io(one) {
-                return Poll::Ready(received.map_err(|error| self.lost(error)));
+                return Poll::Ready(received.map_err(|error| self.lost(reason(&error))));
             }
         }
+    }
+}
+
+/// Returns why a link broke. It breaks too where a descriptor that came along finds no place.
+fn reason(error: &Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => {
+            "no file descriptors are left: each connection of a job takes two; raise the limit \
+             (`ulimit -n`), or use fewer cells (`--cells 1`)"
+                .to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong with the machine or the files is told with the exit code that says so.
 
+mod links;
+
 use crate::kit::{Project, finish, twiceproof};
 use std::process::Command;
 
