@@ -1,7 +1,7 @@
 //! L4 to L7, L11 and D4: a run lost its lock and went on; what it wrote then was taken.
 
-use super::facts::Op;
-use super::holds::{Form, Hold, Loss};
+use super::facts::{Op, Run};
+use super::holds::{Form, Hold, Loss, takes_lock};
 use super::{CauseKind, Evidence, Seen, Side, text};
 use crate::accepted::did_work;
 
@@ -160,16 +160,36 @@ fn foreign_release(seen: &Seen<'_>) -> Option<Evidence> {
         let (at, Loss::RemovedBy(by)) = hold.lost? else {
             return None;
         };
-        let mut own = seen.holds.iter();
-        let own = own.find(|own| own.run == by && hold.rivals(own) && own.released == Some(at))?;
-        let owner_lives = seen.facts.end(hold.run) > at;
-        (owner_lives && own.from < hold.from).then(|| Evidence {
+        if seen.facts.end(hold.run) <= at {
+            return None;
+        }
+        let mut rivals = seen.holds.iter();
+        let Some(own) = rivals.find(|own| own.run == by && hold.rivals(own)) else {
+            return cleared_in_vain(seen, hold, (by, at));
+        };
+        (own.released == Some(at) && own.from < hold.from).then(|| Evidence {
             text: format!(
                 "{by} gives `{}` back, but by then it is the lock of {}.",
                 hold.name, hold.run
             ),
             events: vec![own.from, hold.from, at],
         })
+    })
+}
+
+/// Shows a run that asked for the lock, did not get it, and removed it on its way out.
+fn cleared_in_vain(seen: &Seen<'_>, hold: &Hold<'_>, (by, at): (Run, usize)) -> Option<Evidence> {
+    let mut asked = seen.facts.ops.iter();
+    let asked = asked.find(|op| {
+        let is_before = op.run == by && hold.from < op.at && op.at < at;
+        is_before && hold.is_about(op) && takes_lock(seen.baseline, hold.service, op.text())
+    })?;
+    Some(Evidence {
+        text: format!(
+            "{by} does not get `{}` and removes it all the same: it is the lock of {}.",
+            hold.name, hold.run
+        ),
+        events: vec![hold.from, asked.at, at],
     })
 }
 

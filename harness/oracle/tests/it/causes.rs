@@ -5,6 +5,7 @@ use crate::lines::events;
 use twiceproof_model::finding::Difference;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::snapshot::ObjectName;
+use twiceproof_model::target::LockSpec;
 use twiceproof_model::{Finding, Snapshot};
 use twiceproof_oracle::{Baseline, CAUSES, Side, StateRules, classify};
 
@@ -16,7 +17,7 @@ fn seed() -> Snapshot {
 }
 
 /// What a finding of the tests is about.
-struct About {
+pub(crate) struct About {
     contract: Contract,
     code: &'static str,
     /// The object, as `service/object`.
@@ -25,7 +26,7 @@ struct About {
     rows: bool,
 }
 
-const STATE: About = About {
+pub(crate) const STATE: About = About {
     contract: Contract::Once,
     code: "TP-V01",
     object: "pg/public.members",
@@ -55,9 +56,19 @@ fn finding(about: &About) -> Finding {
 
 /// Returns the codes of the record, given what the clean run does.
 fn codes(about: &About, clean: &str, lines: &str) -> Vec<&'static str> {
+    codes_under(Vec::new(), about, clean, lines)
+}
+
+/// The same where the target declares locks.
+pub(crate) fn codes_under(
+    locks: Vec<LockSpec>,
+    about: &About,
+    clean: &str,
+    lines: &str,
+) -> Vec<&'static str> {
     let clean = record(&seed(), events(clean));
     let rules = StateRules::default();
-    let baseline = Baseline::new(seed(), &[&clean], rules, Vec::new(), about.contract);
+    let baseline = Baseline::new(seed(), &[&clean], rules, locks, about.contract);
     let mut trial = record(&seed(), events(lines));
     // Both instances start at the beginning but where the lines say when.
     if lines.contains(" start") {

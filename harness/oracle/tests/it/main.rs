@@ -9,4 +9,5 @@ mod learn;
 mod lines;
 mod properties;
 mod rules;
+mod scripts;
 mod sections;
