@@ -255,7 +255,8 @@ impl Frontend {
             }
             b'B' => {
                 let portal = take_string(&mut body);
-                self.statements.bind(portal, take_string(&mut body));
+                let name = take_string(&mut body);
+                self.statements.bind(portal, name, body);
             }
             b'E' => {
                 let portal = self.statements.portal(take_string(&mut body));

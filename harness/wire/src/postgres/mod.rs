@@ -6,6 +6,7 @@
 //! Encryption is declined; so is nothing else.
 
 mod backend;
+mod bound;
 mod draft;
 mod framing;
 mod frontend;

@@ -1,5 +1,6 @@
 //! The prepared statements and portals of a connection, by name.
 
+use super::bound;
 use crate::sql::{self, Effect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,9 +61,12 @@ impl Statements {
         insert(&mut self.statements, name, statement);
     }
 
-    /// Takes a Bind.
-    pub(super) fn bind(&mut self, portal: &[u8], name: &[u8]) {
-        let statement = self.statement(name).unwrap_or_else(Statement::unknown);
+    /// Takes a Bind with its values.
+    pub(super) fn bind(&mut self, portal: &[u8], name: &[u8], values: &[u8]) {
+        let mut statement = self.statement(name).unwrap_or_else(Statement::unknown);
+        if let Some(text) = bound::with_lock_numbers(&statement.text, values) {
+            statement.text = text.into();
+        }
         insert(&mut self.portals, portal, statement);
     }
 

@@ -34,13 +34,15 @@ const BEFORE_SIGN: &[&str] = &[
 ///
 /// Names, quoted ones included, casts and parameters such as `$1` stay. A list of nothing but
 /// literals becomes `(?)`, so that its length does not count. No value gets out, not even one whose
-/// end is cut off.
+/// end is cut off; but numbers given to functions on advisory locks stay, since they name the lock.
 pub fn mask(sql: &str) -> String {
     let mut masked = String::new();
     let mut tokens = Tokens::new(sql).peekable();
     let mut previous: Option<Token<'_>> = None;
     // Where the list of literals began that is open now.
     let mut list: Option<usize> = None;
+    // How deep the brackets of a call on an advisory lock are.
+    let mut call = 0_u32;
     while let Some(token) = tokens.next() {
         if masked.len() > MASK_BYTES_MAX {
             break;
@@ -57,15 +59,18 @@ pub fn mask(sql: &str) -> String {
         if token.apart && previous.is_some() && !masked.ends_with(' ') {
             masked.push(' ');
         }
-        if is_sign {
+        if is_sign && call == 0 {
             continue;
         }
         match token.kind {
+            Kind::Number if call > 0 => masked.push_str(token.text),
             Kind::Text | Kind::Number => masked.push('?'),
             Kind::Quoted => masked.extend(token.text.chars().map(printable)),
             _ => masked.push_str(token.text),
         }
         match token.text {
+            "(" if call > 0 || previous.as_ref().is_some_and(is_advisory) => call += 1,
+            ")" if call > 0 => call -= 1,
             "(" => list = Some(masked.len()),
             ")" => {
                 if let Some(start) = list.take()
@@ -84,6 +89,13 @@ pub fn mask(sql: &str) -> String {
     cut(&mut masked, MASK_BYTES_MAX);
     masked.truncate(masked.trim_end_matches([' ', ';']).len());
     masked
+}
+
+/// Returns whether this is the name of a function on advisory locks.
+fn is_advisory(token: &Token<'_>) -> bool {
+    let names = ["pg_advisory_", "pg_try_advisory_"];
+    let name = token.text.to_ascii_lowercase();
+    token.kind == Kind::Word && names.iter().any(|begin| name.starts_with(begin))
 }
 
 /// Returns whether an operand, and so a signed number, may follow here.
@@ -155,6 +167,27 @@ mod tests {
             "SELECT ?, \u{e9}t\u{e9}",
         );
         check("SELECT 1 UNION SELECT null", "SELECT ? UNION SELECT null");
+    }
+
+    #[test]
+    fn the_numbers_of_an_advisory_lock_stay() {
+        check(
+            "SELECT pg_advisory_lock(7), 7",
+            "SELECT pg_advisory_lock(7), ?",
+        );
+        check(
+            "select PG_TRY_ADVISORY_XACT_LOCK (1, -2) where a = 1",
+            "select PG_TRY_ADVISORY_XACT_LOCK (1, -2) where a = ?",
+        );
+        check(
+            "SELECT pg_advisory_lock(hashtext('points'))",
+            "SELECT pg_advisory_lock(hashtext(?))",
+        );
+        check(
+            "SELECT my_pg_advisory_lock(7)",
+            "SELECT my_pg_advisory_lock(?)",
+        );
+        check("SELECT pg_advisory_lock(7", "SELECT pg_advisory_lock(7");
     }
 
     #[test]
