@@ -1,7 +1,9 @@
 //! A cell: the private services and sandboxes of one trial at a time, on one thread.
 
 mod seat;
+mod told;
 pub(crate) use seat::Seat;
+pub(crate) use told::Told;
 
 use crate::dispatcher::{Dispatcher, Interrupted, Observer, Setup};
 use crate::fail::{harness, sandbox_failed, service_failed};
@@ -129,6 +131,7 @@ impl Cell {
             backend: self.plan.backend,
             folder: &folder,
             cell: self.number,
+            history: !self.followed(&spec.name).is_empty(),
         };
         let service = kind.start(context).await.map_err(service_failed)?;
         let protocol = kind.protocol().unwrap_or("opaque");
@@ -389,15 +392,6 @@ impl Cell {
         Ok(())
     }
 
-    async fn capture(&mut self) -> Result<Snapshot, LabError> {
-        let mut snapshot = Snapshot::default();
-        for running in &mut self.services {
-            let captured = running.service.capture(&mut self.known).await;
-            snapshot.objects.extend(captured.map_err(service_failed)?);
-        }
-        Ok(snapshot)
-    }
-
     /// Makes every seat in use as new, where it was used before.
     async fn clean_seats(&mut self) -> Result<(), LabError> {
         if !self.plan.scenario.target.reuse {
@@ -466,6 +460,7 @@ impl Cell {
         if recovers {
             timings.recovery_us = since(begun);
         }
+        let told = dispatcher.cell().told().await?;
         let mut finished = dispatcher.finish();
         timings.quiesce_us = finished.quiesce_us;
         timings.blocked_us = finished.blocked_us;
@@ -482,7 +477,7 @@ impl Cell {
             &plan,
             &assignment,
             finished,
-            states,
+            (states, told),
             timings,
             versions,
         ))

@@ -1,5 +1,6 @@
 //! The record of a finished trial, put together.
 
+use crate::cell::Told;
 use crate::dispatcher::Finished;
 use crate::plan::Plan;
 use twiceproof_explore::Assignment;
@@ -7,13 +8,13 @@ use twiceproof_model::event::fingerprint;
 use twiceproof_model::record::{Doubt, Timings};
 use twiceproof_model::{Snapshot, TrialRecord};
 
-/// Returns the record of a trial. `states`: at the end of the main part, and after each
-/// calm run. `services`: name, kind and version of each.
+/// Returns the record of a trial. `left`: the states at the end of the main part and after each
+/// calm run, and what services told for checks. `services`: name, kind and version of each.
 pub(crate) fn record(
     plan: &Plan,
     assignment: &Assignment,
     finished: Finished,
-    mut states: Vec<Snapshot>,
+    (mut states, told): (Vec<Snapshot>, Told),
     timings: Timings,
     services: Vec<(String, String, String)>,
 ) -> TrialRecord {
@@ -25,6 +26,7 @@ pub(crate) fn record(
     let missed = assignment.scheduler.missed().into_iter();
     let mut doubts = finished.doubts;
     doubts.extend(missed.map(Doubt::FaultWithoutEffect));
+    doubts.extend(told.doubts());
     TrialRecord {
         trial: assignment.trial,
         stage: assignment.stage.to_owned(),
@@ -41,6 +43,8 @@ pub(crate) fn record(
         snapshot,
         divergence: assignment.scheduler.divergence(),
         doubts,
+        answers: told.answers,
+        changes: told.changes.cells,
         outputs: finished.outputs,
         timings,
     }

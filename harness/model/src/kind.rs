@@ -25,6 +25,8 @@ pub enum KeyType {
     TextList,
     /// A list of integers.
     IntegerList,
+    /// A list of lists of two strings each.
+    PairList,
     /// A table of strings.
     TextTable,
     /// A path, relative to the file's folder.

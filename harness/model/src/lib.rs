@@ -30,7 +30,7 @@ pub use finding::{Difference, Finding, Verdict};
 pub use moment::{Moment, Phase};
 pub use name::{InstanceId, LinkId, RequestId, ServiceName};
 pub use operation::{Outcome, Reply, Request, Signature, Tag};
-pub use record::{Divergence, Doubt, TrialRecord};
+pub use record::{Answer, CellChange, Divergence, Doubt, TrialRecord};
 pub use scenario::Scenario;
 pub use schedule::Schedule;
 pub use snapshot::Snapshot;

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::event::{Exit, Trace};
 use crate::name::InstanceId;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObjectName, Snapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub enum Doubt {
     OpaqueLink(String),
     /// `TP-I05`: quiet could only be guessed.
     BestEffort(String),
+    /// `TP-I06`: a service did not answer the query of a check.
+    Unanswered(String),
     /// `TP-E`: a service died by itself.
     ServiceDied(String),
     /// The trial was cut off from outside: a signal, a bound.
@@ -35,6 +37,43 @@ pub enum Doubt {
     /// A bound on steps, requests or bytes was reached.
     Bound(String),
 }
+
+/// What a service answered to the query of a check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// The first rows, each with a cell per column, within [`ANSWER_ROWS_MAX`] and
+    /// [`ANSWER_CELL_CHARS_MAX`]. `None` is null. Hostile: escape before showing.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// How many rows there are in all.
+    pub count: u64,
+    /// Why there is no answer, in the service's own words, where there is none.
+    pub error: Option<String>,
+}
+
+/// The most rows of an answer that are kept.
+pub const ANSWER_ROWS_MAX: usize = 20;
+/// The most characters of one cell of an answer that are kept.
+pub const ANSWER_CELL_CHARS_MAX: usize = 200;
+
+/// One cell that an update changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellChange {
+    /// The table.
+    pub object: ObjectName,
+    /// What identifies the row: its first cell.
+    pub row: String,
+    /// The column.
+    pub column: String,
+    /// What it was. `None` is null. Hostile: escape before showing.
+    pub from: Option<String>,
+    /// What it became.
+    pub to: Option<String>,
+}
+
+/// The most changes of cells that a record keeps.
+pub const CHANGES_MAX: usize = 10_000;
 
 /// What an instance wrote to its standard output and error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +149,12 @@ pub struct TrialRecord {
     pub divergence: Option<Divergence>,
     /// Why it proves less than it claims.
     pub doubts: Vec<Doubt>,
+    /// What services answered to the queries of checks at the end, by name of the check.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Answer>,
+    /// What became of cells that checks follow, in the order in which it was committed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<CellChange>,
     /// What each instance wrote.
     pub outputs: BTreeMap<InstanceId, Output>,
     /// Where the time went.

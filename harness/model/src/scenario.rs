@@ -1,11 +1,16 @@
 //! Scenarios: one experiment on a target, validated. Files are read by [`parse()`].
 
+mod checks;
 mod faults;
 mod keys;
 mod parse;
 mod unmatched;
 
-pub use keys::{AT_MOST_ONCE, ATTEMPTS, CODES, FORMAT, GRACE, SERVICE, TIMEOUT};
+pub use checks::SQL_KINDS;
+pub use keys::{
+    ALLOW, ANSWER, AT_MOST_ONCE, ATTEMPTS, CODES, COLUMN, FORMAT, GRACE, LOCK, NAME, SERVICE, SQL,
+    TIMEOUT,
+};
 pub use parse::parse;
 pub use unmatched::unmatched;
 
@@ -131,6 +136,18 @@ pub struct CheckSpec {
     pub service: Option<ServiceName>,
     /// Columns that name one effect, where it has the key [`AT_MOST_ONCE`]; empty: the default.
     pub columns: Vec<String>,
+    /// What it is called, where it has the key [`NAME`].
+    pub name: String,
+    /// The query that it asks, where it has the key [`SQL`].
+    pub sql: Option<String>,
+    /// Whether the query must return rows; else it must return none.
+    pub wants_rows: bool,
+    /// The column that it is about, where it has the key [`COLUMN`]: `table.column`.
+    pub column: Option<String>,
+    /// What may become what, where it has the key [`ALLOW`].
+    pub allow: Vec<(String, String)>,
+    /// The lock that it is about, where it has the key [`LOCK`]; `None`: every lock.
+    pub lock: Option<String>,
 }
 
 /// One experiment on a target.

@@ -134,6 +134,9 @@ fn key(key: &Key, kinds: &Kinds<'_>, kind: Option<&Kind>) -> Value {
         KeyType::IntegerList => list(json!({
             "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX,
         })),
+        KeyType::PairList => list(json!({
+            "type": "array", "minItems": 2, "maxItems": 2, "items": text,
+        })),
         KeyType::TextTable => json!({
             "type": "object",
             "maxProperties": ENTRIES_MAX,

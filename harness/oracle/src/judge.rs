@@ -81,6 +81,7 @@ pub fn doubt_code(doubt: &Doubt) -> &'static str {
         Doubt::FaultWithoutEffect(_) => "TP-I02",
         Doubt::OpaqueLink(_) => "TP-I04",
         Doubt::BestEffort(_) => "TP-I05",
+        Doubt::Unanswered(_) => "TP-I06",
         Doubt::ServiceDied(_) => "TP-E",
         Doubt::CutShort(_) | Doubt::Bound(_) => "TP-I01",
     }
@@ -91,6 +92,7 @@ fn doubt_text(doubt: &Doubt) -> String {
         Doubt::FaultWithoutEffect(text)
         | Doubt::OpaqueLink(text)
         | Doubt::BestEffort(text)
+        | Doubt::Unanswered(text)
         | Doubt::ServiceDied(text)
         | Doubt::CutShort(text)
         | Doubt::Bound(text) => text.clone(),
@@ -138,6 +140,8 @@ mod tests {
             snapshot: Snapshot::default(),
             divergence: None,
             doubts: Vec::new(),
+            answers: BTreeMap::new(),
+            changes: Vec::new(),
             outputs: BTreeMap::new(),
             timings: Timings::default(),
         }

@@ -2,7 +2,9 @@
 
 use crate::baseline::Baseline;
 use crate::checks::Checks;
-use crate::{effect, exit_code, mutual_exclusion, progress, recovery, state};
+use crate::{
+    effect, exit_code, invariant, mutual_exclusion, progress, recovery, state, transition,
+};
 use twiceproof_model::kind::Kind;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::{Finding, TrialRecord};
@@ -23,6 +25,8 @@ pub struct Oracle {
 pub const ORACLES: &[Oracle] = &[
     state::STATE,
     recovery::RECOVERY,
+    invariant::INVARIANT,
+    transition::TRANSITION,
     mutual_exclusion::MUTUAL_EXCLUSION,
     effect::EFFECT,
     exit_code::EXIT_CODE,

@@ -100,6 +100,13 @@ pub const CODES: &[Code] = &[
         next: "Treat a pass as a sample. Fewer threads make it exact.",
     },
     Code {
+        name: "TP-I06",
+        sentence: "a service did not answer the query of a check",
+        what: "The query of an invariant failed on the state at the end of the trial: a table is \
+               gone, a number was divided by zero, or it took too long.",
+        next: "Read the service's words, and make the query hold for every state that it can meet.",
+    },
+    Code {
         name: "TP-S01",
         sentence: "syntax",
         what: "The file cannot be read as what it should be.",

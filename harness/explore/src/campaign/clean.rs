@@ -10,14 +10,14 @@ use std::sync::Arc;
 use twiceproof_model::record::Drive;
 use twiceproof_model::snapshot::ObjectName;
 use twiceproof_model::{Doubt, Event, Exit, InstanceId, Signature, Snapshot, TrialRecord};
-use twiceproof_oracle::{Baseline, Mask, StateRules, learn_masks};
+use twiceproof_oracle::{Baseline, Checks, Mask, StateRules, invariant, learn_masks, transition};
 
 /// Why the clean run cannot serve as a baseline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaselineFailure {
     /// A lowercase fragment: what went wrong.
     pub message: String,
-    /// What the clean run wrote last, escaped by nobody yet.
+    /// What the clean run wrote last, or the rows that show it, escaped by nobody yet.
     pub output: String,
     /// What to do.
     pub hint: String,
@@ -97,6 +97,7 @@ pub(super) fn baseline(
     for record in &records {
         check_clean(record).map_err(NoBaseline::Failure)?;
     }
+    check_answers(spec, &records)?;
     let rules = StateRules(spec.state.clone());
     let references: Vec<&TrialRecord> = records.iter().collect();
     let mut baseline = Baseline::new(seed, &references, rules, spec.locks.clone(), spec.contract);
@@ -135,7 +136,40 @@ pub(super) fn confirm(
     for record in &records {
         check_clean(record).map_err(NoBaseline::Failure)?;
     }
+    check_answers(spec, &records)?;
     learn(baseline, &records)
+}
+
+/// Fails where a clean run breaks an invariant of the scenario, or its query cannot be asked.
+fn check_answers(spec: &CampaignSpec, records: &[TrialRecord]) -> Result<(), NoBaseline> {
+    let checks = Checks::new(spec.contract, &spec.checks);
+    for record in records {
+        if let Some((check, error)) = invariant::unanswered(record, &checks) {
+            return Err(NoBaseline::Lab(LabError {
+                blame: Blame::Input,
+                message: format!("the query of the check `{check}` fails: {error}"),
+                hint: "mend `sql` of that check; it was asked after a clean run".to_owned(),
+            }));
+        }
+        let failure = |message: String, output: String| {
+            NoBaseline::Failure(BaselineFailure {
+                message,
+                output,
+                hint: "what one clean run does must hold: mend the check, the seed, or the job"
+                    .to_owned(),
+            })
+        };
+        if let Some((broken, rows)) = invariant::broken_alone(record, &checks) {
+            return Err(failure(format!("after the clean run, {broken}"), rows));
+        }
+        if let Some(forbidden) = transition::forbidden_alone(record, &checks) {
+            return Err(failure(
+                format!("in the clean run, {forbidden}"),
+                String::new(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn signatures(record: &TrialRecord) -> Vec<Signature> {
@@ -218,6 +252,16 @@ fn check_clean(record: &TrialRecord) -> Result<(), BaselineFailure> {
         )),
         None => Err(failure("the clean run did not end".to_owned(), "")),
     }
+}
+
+/// Returns what of the clean run was not seen or not awaited.
+pub(super) fn guesses(record: &TrialRecord) -> Vec<String> {
+    let doubts = record.doubts.iter();
+    let guesses = doubts.filter_map(|doubt| match doubt {
+        Doubt::OpaqueLink(text) | Doubt::BestEffort(text) => Some(text.clone()),
+        _ => None,
+    });
+    guesses.collect()
 }
 
 fn summary(baseline: &Baseline, record: TrialRecord) -> BaselineSummary {

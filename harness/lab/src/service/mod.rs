@@ -11,7 +11,7 @@ mod smtp;
 use crate::backend::Backend;
 use crate::sandbox::{Folder, SandboxError};
 use futures_util::future::LocalBoxFuture;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use twiceproof_model::diag::Diag;
 use twiceproof_model::kind::Kind;
 use twiceproof_model::snapshot::{Content, Object, ObjectName};
 use twiceproof_model::target::{ServiceSpec, StateSpec};
+use twiceproof_model::{Answer, CellChange};
 
 /// Every kind of service, in the order in which the reference lists them.
 pub const SERVICES: &[&dyn ServiceKind] = &[
@@ -59,6 +60,19 @@ pub struct ServiceContext<'a> {
     pub folder: &'a Path,
     /// Number of the cell, from 1, for names.
     pub cell: u32,
+    /// Whether a check asks for the changes of its rows.
+    pub history: bool,
+}
+
+/// What became of cells in one trial.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The cells that changed, in the order of commits.
+    pub cells: Vec<CellChange>,
+    /// Tables of which only new rows are told, since the job made them.
+    pub without_old: BTreeSet<String>,
+    /// Whether there were more than are kept.
+    pub is_cut: bool,
 }
 
 /// Why a service failed.
@@ -222,6 +236,29 @@ pub trait Service {
     ) -> LocalBoxFuture<'a, Result<Option<Duration>, ServiceError>> {
         let _ = (lease, bound);
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Answers a query of a check on the state as it is, which it cannot change. What the service
+    /// says against the query itself is part of the answer.
+    ///
+    /// Kinds of [`twiceproof_model::scenario::SQL_KINDS`] answer; others say that they do not.
+    fn ask<'a>(&'a mut self, sql: &'a str) -> LocalBoxFuture<'a, Result<Answer, ServiceError>> {
+        let _ = sql;
+        let answer = Answer {
+            error: Some("this kind of service answers no SQL".to_owned()),
+            ..Answer::default()
+        };
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+
+    /// Returns what updates since the last reset made of the cells of these `table.column` patterns.
+    /// Told only where [`ServiceContext::history`] asked for it.
+    fn changes<'a>(
+        &'a mut self,
+        columns: &'a [String],
+    ) -> LocalBoxFuture<'a, Result<Changes, ServiceError>> {
+        let _ = columns;
+        Box::pin(std::future::ready(Ok(Changes::default())))
     }
 
     /// Resolves when the service died by itself; never resolves before. Cancel-safe.

@@ -65,6 +65,8 @@ fn record(trial: u32, requests: u32) -> TrialRecord {
         snapshot: snapshot("2500"),
         divergence: None,
         doubts: Vec::new(),
+        answers: BTreeMap::new(),
+        changes: Vec::new(),
         outputs: BTreeMap::from([(instance, output)]),
         timings: Timings::default(),
     }

@@ -3,6 +3,7 @@
 use crate::service_kit::{Fixture, Wanted, hashes, run};
 use std::collections::BTreeSet;
 use twiceproof_lab::service::{SERVICES, ServiceStream};
+use twiceproof_model::scenario::SQL_KINDS;
 
 #[test]
 fn kinds_have_names_docs_and_a_page() {
@@ -64,6 +65,9 @@ fn a_service_is_usable_and_comes_back_to_its_seed() {
                 "{}",
                 kind.name
             );
+            let answer = fixture.service.ask("select 1").await.unwrap();
+            let speaks_sql = SQL_KINDS.contains(&kind.name);
+            assert_eq!(answer.error.is_none(), speaks_sql, "{}", kind.name);
             // It lives: nothing to report by itself.
             let died = tokio::time::timeout(std::time::Duration::ZERO, fixture.service.died());
             assert!(died.await.is_err(), "{}", kind.name);

@@ -43,6 +43,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) seeds: &'a [(&'a str, &'a str)],
     pub(crate) options: &'a [(&'a str, &'a str)],
     pub(crate) state: StateSpec,
+    /// Whether changes of rows are asked for.
+    pub(crate) history: bool,
 }
 
 impl Fixture {
@@ -87,6 +89,7 @@ impl Fixture {
             backend: local(),
             folder: &own,
             cell: 1,
+            history: wanted.history,
         };
         let service = kind.start(context).await?;
         Ok(Self {

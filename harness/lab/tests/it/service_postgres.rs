@@ -168,6 +168,86 @@ fn each_change_is_seen_and_taken_back() {
 }
 
 #[test]
+fn queries_of_checks_are_answered_and_change_nothing() {
+    run(async {
+        let mut fixture = points().await;
+        let seed = hashes(&fixture.capture().await);
+        let sql = "select id, name, updated_at < 'infinity' as at from members order by id; -- all";
+        let answer = fixture.service.ask(sql).await.unwrap();
+        assert_eq!(answer.columns, ["id", "name", "at"]);
+        assert_eq!((answer.rows.len(), answer.count), (19, 19));
+        let first = ["1", "m1", "t"].map(|cell| Some(cell.to_owned()));
+        assert_eq!(answer.rows[0], first);
+        let many = "select repeat('x', 500), null from generate_series(1, 3000)";
+        let answer = fixture.service.ask(many).await.unwrap();
+        assert_eq!((answer.rows.len(), answer.count), (20, 3000));
+        assert_eq!(answer.rows[0][0].as_ref().unwrap().chars().count(), 201);
+        assert_eq!(answer.rows[0][1], None);
+        let none = fixture.service.ask("select 1 where false").await.unwrap();
+        assert_eq!((none.count, none.error), (0, None));
+        let mut refused = String::new();
+        for sql in [
+            "select id,\n  balanc\nfrom members",
+            "selec 1",
+            "select 1; delete from log",
+            "commit",
+            "delete from log returning line",
+            "with gone as (delete from log returning line) select * from gone",
+            "select nextval('tickets')",
+            "select 1 / (id - id) from members",
+            "",
+        ] {
+            let answer = fixture.service.ask(sql).await.unwrap();
+            refused += &format!("{sql:?}\n  {}\n", answer.error.unwrap_or_default());
+        }
+        insta::assert_snapshot!(refused);
+        assert_eq!(hashes(&fixture.capture().await), seed);
+    });
+}
+
+#[test]
+fn changes_of_rows_are_told_since_the_last_reset() {
+    run(async {
+        let mut fixture = Fixture::start(Wanted {
+            history: true,
+            ..wanted()
+        })
+        .await
+        .unwrap();
+        let columns = ["members.name".to_owned(), "made.b".to_owned()];
+        let mut told = String::new();
+        for work in [
+            "update members set name = 'x' where id = 3; update members set balance = 1",
+            "begin; update members set name = 'y' where id = 3; rollback",
+            "update members set name = 'a' where id < 3; update members set name = 'b' where id = 1",
+            "delete from ledger; update members set id = 300, name = name where id = 2",
+            "create table made (a int primary key, b int); insert into made values (1, 1); \
+             update made set b = 2",
+            "alter table members drop column balance; update members set name = '' where id = 9",
+        ] {
+            fixture.service.reset().await.unwrap();
+            let seed = hashes(&fixture.capture().await);
+            let client = fixture.session().await;
+            client.batch_execute(work).await.unwrap();
+            let changes = fixture.service.changes(&columns).await.unwrap();
+            told += &format!("{work}\n");
+            for change in &changes.cells {
+                let (from, to) = (change.from.as_deref(), change.to.as_deref());
+                told += &format!("  {} {} {from:?} -> {to:?}\n", change.object, change.row);
+            }
+            for table in &changes.without_old {
+                told += &format!("  no old rows: {table}\n");
+            }
+            assert!(!changes.is_cut);
+            drop(client);
+            fixture.service.reset().await.unwrap();
+            assert_eq!(hashes(&fixture.capture().await), seed, "{work}");
+        }
+        insta::assert_snapshot!(told);
+    });
+}
+
+#[test]
 fn after_any_work_a_reset_brings_back_the_seed_and_its_order() {
     run(async {
         let mut fixture = points().await;

@@ -161,6 +161,14 @@ impl Fields<'_> {
         }
     }
 
+    /// Returns the pairs of an own key of the kind; an absent list is empty.
+    pub(crate) fn own_couples(&self, name: &str) -> Vec<(String, String)> {
+        match self.own.get(name).map(|(_, spanned)| &spanned.value) {
+            Some(Value::Couples(couples)) => couples.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the kind's own values as text: paths below `folder`, lists a line an entry.
     pub(crate) fn own_texts(&self, folder: &Path) -> BTreeMap<String, String> {
         let texts = self.own.iter().map(|(name, (key, value))| {
@@ -182,7 +190,7 @@ impl Fields<'_> {
                     .map(i64::to_string)
                     .collect::<Vec<_>>()
                     .join("\n"),
-                Value::Pairs(pairs) => {
+                Value::Pairs(pairs) | Value::Couples(pairs) => {
                     let lines = pairs.iter().map(|(name, value)| format!("{name}={value}"));
                     lines.collect::<Vec<_>>().join("\n")
                 }

@@ -338,6 +338,7 @@ fn example(key: &Key) -> &'static str {
         KeyType::Boolean => "true",
         KeyType::TextList | KeyType::PathList | KeyType::KindList(_) => "[\"…\"]",
         KeyType::IntegerList => "[…]",
+        KeyType::PairList => "[[\"…\", \"…\"]]",
         KeyType::TextTable | KeyType::Options => "{ … }",
         KeyType::Duration | KeyType::DurationOrZero => "\"90s\"",
         _ => "\"…\"",

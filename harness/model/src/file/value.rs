@@ -31,7 +31,10 @@ pub(crate) enum Value {
     Duration(Duration),
     Texts(Vec<Spanned<String>>),
     Integers(Vec<i64>),
+    /// The entries of a table.
     Pairs(Vec<(String, String)>),
+    /// The entries of a list of pairs.
+    Couples(Vec<(String, String)>),
 }
 
 /// Returns the duration that a text such as `1h 30m` names, within the bounds.
@@ -93,6 +96,10 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &Key, entry: &Entry<'_>) -> Opt
         KeyType::IntegerList => match item.as_array() {
             None => wrong("a list of integers"),
             Some(array) => integers(reader, entry, array).map(Value::Integers),
+        },
+        KeyType::PairList => match item.as_array() {
+            None => wrong("a list of pairs"),
+            Some(array) => couples(reader, key, entry, array).map(Value::Couples),
         },
         KeyType::TextTable => match item.as_table_like() {
             None => wrong("a table of strings"),
@@ -272,6 +279,39 @@ fn integers(reader: &mut Reader<'_>, entry: &Entry<'_>, array: &Array) -> Option
         integers.extend(number);
     }
     right.then_some(integers)
+}
+
+/// Reads the pairs of a list.
+fn couples(
+    reader: &mut Reader<'_>,
+    key: &Key,
+    entry: &Entry<'_>,
+    array: &Array,
+) -> Option<Vec<(String, String)>> {
+    let mut right = few(reader, entry, array.len());
+    let mut couples = Vec::new();
+    for value in array.iter().take(ENTRIES_MAX) {
+        let span = value.span().unwrap_or_else(|| entry.span.clone());
+        let words = value.as_array().map(|pair| {
+            let words = pair.iter().map(|word| word.as_str().map(str::to_owned));
+            words.collect::<Option<Vec<String>>>()
+        });
+        match words.flatten().as_deref() {
+            Some([left, right_word]) => {
+                for word in [left, right_word] {
+                    right &= one(reader, key, entry, word, &span);
+                }
+                couples.push((left.clone(), right_word.clone()));
+            }
+            _ => {
+                let message = format!("`{}` holds something else than pairs", entry.name);
+                let help = "each entry is a list of two strings: [[\"from\", \"to\"]]";
+                reader.report(code::TYPE, message, span, help.to_owned());
+                right = false;
+            }
+        }
+    }
+    right.then_some(couples)
 }
 
 /// Reads a table of strings. Its names are of the user's choice: names of variables.

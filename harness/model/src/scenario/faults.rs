@@ -1,26 +1,29 @@
 //! Reads the faults of a scenario.
 
-use super::FaultSpec;
 use super::keys;
+use super::{Assumptions, FaultSpec};
 use crate::diag::code;
-use crate::fault::{Fault, Who};
+use crate::fault::{Fault, PAUSE, Who};
 use crate::file::{Content, Fields, Reader, choices};
 use crate::kind::Key;
 use crate::moment::Moment;
 use crate::name::{InstanceId, ServiceName};
 use crate::target::Target;
 use std::path::Path;
+use std::time::Duration;
 
 /// Returns the faults in the order of the file.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     content: &Content<'_>,
     instances: u8,
+    assume: Assumptions,
     target: Option<&Target>,
 ) -> Vec<FaultSpec> {
     let mut context = Context {
         reader,
         instances,
+        pause_max: assume.pause_max,
         services: target.map(|target| {
             let services = target.services.iter();
             services.map(|service| service.name.clone()).collect()
@@ -36,6 +39,8 @@ pub(super) fn read(
 struct Context<'r, 'k> {
     reader: &'r mut Reader<'k>,
     instances: u8,
+    /// The longest pause that can happen.
+    pause_max: Option<Duration>,
     /// `None` where the target cannot be read, which has been reported.
     services: Option<Vec<ServiceName>>,
 }
@@ -63,6 +68,7 @@ impl Context<'_, '_> {
             let help = "keep one: a fault is healed after a time, or at a moment".to_owned();
             self.reader.report(code::TYPE, message, place, help);
         }
+        self.pause(fields, lasts);
         let times = fields.integer_or_default(&keys::TIMES);
         if times > 1 && !matches!(at, Some(Moment::Request(..))) {
             let message = "`times` without a request in `at`".to_owned();
@@ -85,6 +91,21 @@ impl Context<'_, '_> {
             at_span: fields.place(&keys::AT),
             until_span: fields.place(&keys::UNTIL),
         })
+    }
+
+    /// Reports a pause that the scenario says cannot happen: what it shows would be no violation.
+    fn pause(&mut self, fields: &Fields<'_>, lasts: Option<Duration>) {
+        let is_pause = fields.text(&keys::FAULT_KIND) == Some(PAUSE);
+        let (Some(lasts), Some(longest)) = (lasts.filter(|_| is_pause), self.pause_max) else {
+            return;
+        };
+        if lasts > longest {
+            let [lasts, longest] = [lasts, longest].map(humantime::format_duration);
+            let message = format!("a pause of {lasts} where none is longer than {longest}");
+            let help = "shorten it, or raise `assume.pause_max`".to_owned();
+            let place = fields.place(&keys::FOR);
+            self.reader.report(code::TYPE, message, place, help);
+        }
     }
 
     fn who(&mut self, fields: &Fields<'_>) -> Option<Who> {

@@ -267,6 +267,58 @@ pub const AT_MOST_ONCE: Key = Key {
           `body_hash`, `body`.",
 };
 
+/// Own key of checks that stand several times: tells them apart.
+pub const NAME: Key = Key {
+    name: "name",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "What reports call it: a line of text, such as `balance equals ledger`.",
+};
+/// Own key of checks that ask a service.
+pub const SQL: Key = Key {
+    name: "sql",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "One query, run by the service in a read-only transaction when the trial is over.",
+};
+pub(super) const NO_ROWS: &str = "no-rows";
+pub(super) const ROWS: &str = "rows";
+/// Own key of checks that ask a service: what the answer must be.
+pub const ANSWER: Key = Key {
+    name: "expect",
+    value: KeyType::OneOf(&[NO_ROWS, ROWS]),
+    required: false,
+    default: NO_ROWS,
+    doc: "`no-rows`: the query returns what is wrong; `rows`: it returns what must be there.",
+};
+/// Own key of checks on a lock.
+pub const LOCK: Key = Key {
+    name: "lock",
+    value: KeyType::Name,
+    required: false,
+    default: "all",
+    doc: "The lock of the target that the check is about.",
+};
+
+/// Own key of checks on one column.
+pub const COLUMN: Key = Key {
+    name: "column",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "The column, as `table.column`; `*` stands for any run of characters.",
+};
+/// Own key of checks on what a value may become.
+pub const ALLOW: Key = Key {
+    name: "allow",
+    value: KeyType::PairList,
+    required: true,
+    default: "",
+    doc: "What may become what, as `[[\"from\", \"to\"]]`; `null` stands for no value.",
+};
+
 pub(super) const TRIGGER: Section = Section {
     name: "trigger",
     form: Form::One,

@@ -1,12 +1,9 @@
 //! Reads scenario files.
 
 use super::keys;
-use super::{
-    Assumptions, CheckSpec, Contract, Expect, Hosts, NoTarget, Scenario, SearchSpec, TriggerSpec,
-};
+use super::{Assumptions, Contract, Expect, Hosts, NoTarget, Scenario, SearchSpec, TriggerSpec};
 use crate::diag::{Diag, code};
-use crate::effect;
-use crate::file::{Content, Fields, Reader, Spanned, choices};
+use crate::file::{Content, Fields, Reader, choices};
 use crate::kind::Kinds;
 use crate::target::{ARGS, ENV, Target};
 use std::path::Path;
@@ -49,8 +46,8 @@ pub fn parse(
     let starts = trigger
         .attempts
         .map_or(trigger.instances, |all| all.max(trigger.instances));
-    let faults = super::faults::read(&mut reader, &content, starts, target.as_ref());
-    let checks = checks(&mut reader, &content, target.as_ref());
+    let faults = super::faults::read(&mut reader, &content, starts, assume, target.as_ref());
+    let checks = super::checks::read(&mut reader, &content, target.as_ref());
     let target = reader
         .finish(target)?
         .expect("a target that is missing has been reported");
@@ -178,70 +175,5 @@ fn search(reader: &mut Reader<'_>, content: &Content<'_>) -> SearchSpec {
         samples: fields.integer_or_default(&keys::SAMPLES),
         budget: fields.duration_or_default(&keys::BUDGET),
         seed: fields.integer_or_default(&keys::SEED),
-    }
-}
-
-fn checks(
-    reader: &mut Reader<'_>,
-    content: &Content<'_>,
-    target: Option<&Target>,
-) -> Vec<CheckSpec> {
-    let mut checks: Vec<CheckSpec> = Vec::new();
-    for (_, fields) in content.all(&keys::CHECK) {
-        let kind = fields.text_or_empty(&keys::CHECK_KIND);
-        let service = fields.own_text(keys::SERVICE.name);
-        let columns = fields.own_list(keys::AT_MOST_ONCE.name).unwrap_or_default();
-        if let (Some(service), Some(target)) = (&service, target) {
-            check_effects(reader, service, columns, target);
-        }
-        let service = service.map(|service| service.value.into());
-        let is_same = |check: &CheckSpec| check.kind == kind && check.service == service;
-        if fields.kind.is_some() && checks.iter().any(is_same) {
-            let message = format!("check `{kind}` stands twice");
-            let help = "keep one table for each kind of check and service".to_owned();
-            reader.report(code::TYPE, message, fields.place(&keys::CHECK_KIND), help);
-        }
-        checks.push(CheckSpec {
-            kind,
-            off: fields.boolean_or_default(&keys::OFF),
-            codes: fields.own_integers(keys::CODES.name),
-            service,
-            columns: columns.iter().map(|column| column.value.clone()).collect(),
-        });
-    }
-    checks
-}
-
-/// Reports a service that the target has not or that has no effects, and columns that its effects
-/// have not.
-fn check_effects(
-    reader: &mut Reader<'_>,
-    service: &Spanned<&str>,
-    columns: &[Spanned<String>],
-    target: &Target,
-) {
-    let has_effects = |kind: &str| effect::of_kind(kind).is_some();
-    let services = target.services.iter();
-    let names: Vec<&str> = services
-        .filter(|spec| has_effects(&spec.kind))
-        .map(|spec| spec.name.as_str())
-        .collect();
-    let mut services = target.services.iter();
-    let found = services.find(|spec| spec.name.as_str() == service.value);
-    let Some(effects) = found.and_then(|spec| effect::of_kind(&spec.kind)) else {
-        let message = match found {
-            Some(spec) => format!("a {} service has no effects to count", spec.kind),
-            None => format!("unknown service `{}`", service.value),
-        };
-        let help = choices(service.value, "services with effects", &names);
-        reader.report(code::UNKNOWN_NAME, message, service.span.clone(), help);
-        return;
-    };
-    for column in columns {
-        if !effects.columns.contains(&column.value.as_str()) {
-            let message = format!("unknown column `{}`", column.value);
-            let help = choices(&column.value, "columns", effects.columns);
-            reader.report(code::UNKNOWN_NAME, message, column.span.clone(), help);
-        }
     }
 }

@@ -107,6 +107,7 @@ fn describe(key: &Key, kinds: &Kinds<'_>) -> String {
         }
         KeyType::TextList => "list of strings".to_owned(),
         KeyType::IntegerList => "list of integers".to_owned(),
+        KeyType::PairList => "list of pairs of strings".to_owned(),
         KeyType::TextTable => "table of strings".to_owned(),
         KeyType::Path => "path".to_owned(),
         KeyType::PathList => "list of paths".to_owned(),

@@ -72,6 +72,25 @@ codes = [0, 3]
 [[check]]
 kind = "state"
 off  = true
+
+[[check]]
+kind    = "invariant"
+name    = "balance equals ledger"
+service = "pg"
+expect  = "rows"
+sql     = '''
+select id from members
+where balance > 0'''
+
+[[check]]
+kind    = "transition"
+service = "pg"
+column  = "orders.status"
+allow   = [["paid", "packed"], ["packed", "shipped"]]
+
+[[check]]
+kind = "mutual-exclusion"
+lock = "points"
 "##;
 
 pub(crate) const SCENARIO_LEAST: &str = "schema = 1\ntitle = \"t\"\ntarget = \"points-grant\"\n";

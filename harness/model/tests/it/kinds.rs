@@ -1,7 +1,9 @@
 //! Kinds as the registries have them, for tests.
 
 use twiceproof_model::kind::{Key, KeyType, Kind, Kinds};
-use twiceproof_model::scenario::CODES;
+use twiceproof_model::scenario::{
+    ALLOW, ANSWER, AT_MOST_ONCE, CODES, COLUMN, LOCK, NAME, SERVICE, SQL,
+};
 
 const fn text(name: &'static str, default: &'static str, doc: &'static str) -> Key {
     Key {
@@ -78,6 +80,10 @@ pub(crate) const KINDS: Kinds<'static> = Kinds {
     checks: &[
         kind("state", "Equal to what the contract accepts.", &[]),
         kind("exit", "Exit codes.", &[CODES]),
+        kind("effect", "At most once.", &[SERVICE, AT_MOST_ONCE]),
+        kind("invariant", "A query.", &[NAME, SERVICE, SQL, ANSWER]),
+        kind("transition", "Changes.", &[SERVICE, COLUMN, ALLOW]),
+        kind("mutual-exclusion", "Sections.", &[LOCK]),
     ],
     stages: &[
         kind("serial", "One after the other.", &[]),

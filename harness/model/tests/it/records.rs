@@ -154,8 +154,34 @@ fn doubts() -> impl Strategy<Value = Doubt> {
             Doubt::BestEffort(text.clone()),
             Doubt::ServiceDied(text.clone()),
             Doubt::CutShort(text.clone()),
+            Doubt::Unanswered(text.clone()),
             Doubt::Bound(text),
         ])
+    })
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    let cells = prop::collection::vec(any::<Option<String>>(), 0..3);
+    let rows = prop::collection::vec(cells, 0..3);
+    let error = any::<Option<String>>();
+    (any::<Vec<String>>(), rows, any::<u64>(), error).prop_map(|(columns, rows, count, error)| {
+        Answer {
+            columns,
+            rows,
+            count,
+            error,
+        }
+    })
+}
+
+fn changes() -> impl Strategy<Value = CellChange> {
+    let cells = any::<(String, String, Option<String>, Option<String>)>();
+    cells.prop_map(|(row, column, from, to)| CellChange {
+        object: ObjectName::new(&"pg".into(), &column),
+        row,
+        column,
+        from,
+        to,
     })
 }
 
@@ -185,6 +211,8 @@ fn records() -> impl Strategy<Value = TrialRecord> {
         snapshots(),
         prop::option::of(divergence),
         prop::collection::vec(doubts(), 0..3),
+        prop::collection::btree_map(any::<String>(), answers(), 0..2),
+        prop::collection::vec(changes(), 0..2),
     );
     (any::<(u32, u64, String)>(), main, ends).prop_map(|(head, main, ends)| {
         let (trace, drive, exits, outputs): (_, _, BTreeMap<_, _>, _) = main;
@@ -204,6 +232,8 @@ fn records() -> impl Strategy<Value = TrialRecord> {
             snapshot: ends.3,
             divergence: ends.4,
             doubts: ends.5,
+            answers: ends.6,
+            changes: ends.7,
             outputs,
             timings: Timings {
                 steps_us: head.1,

@@ -157,6 +157,8 @@ pub(crate) fn record(state: &Snapshot, events: Vec<Event>) -> TrialRecord {
         snapshot: state.clone(),
         divergence: None,
         doubts: Vec::new(),
+        answers: BTreeMap::new(),
+        changes: Vec::new(),
         outputs: BTreeMap::new(),
         timings: Timings::default(),
     }

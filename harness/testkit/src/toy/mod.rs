@@ -14,7 +14,7 @@ use twiceproof_explore::{Blame, schedule_of};
 use twiceproof_model::event::fingerprint;
 use twiceproof_model::record::{Output, Timings};
 use twiceproof_model::snapshot::ObjectName;
-use twiceproof_model::{Doubt, Event, Exit, Snapshot, Stamped, TrialRecord};
+use twiceproof_model::{Answer, Doubt, Event, Exit, Snapshot, Stamped, TrialRecord};
 
 /// Calm runs after a trial, at most.
 const CALM_RUNS_MAX: u8 = 2;
@@ -28,7 +28,11 @@ pub struct ToyLab {
     interrupt_after: Option<u32>,
     ran: u32,
     backwards: bool,
+    questions: Vec<(&'static str, Question)>,
 }
+
+/// What answers a query of a check.
+pub type Question = fn(&Snapshot) -> Answer;
 
 impl ToyLab {
     /// Returns a lab that runs this job.
@@ -39,7 +43,14 @@ impl ToyLab {
             interrupt_after: None,
             ran: 0,
             backwards: false,
+            questions: Vec::new(),
         }
+    }
+
+    /// Makes it answer the query of the check of this name.
+    pub fn answering(mut self, check: &'static str, answer: Question) -> Self {
+        self.questions.push((check, answer));
+        self
     }
 
     /// Makes it report an interrupt after so many trials.
@@ -87,6 +98,10 @@ impl ToyLab {
                 }
             }
         }
+        let state = trial.store.capture();
+        let questions = self.questions.iter();
+        let answers = questions.map(|(check, answer)| ((*check).to_owned(), answer(&state)));
+        let answers = answers.collect();
         let outputs = exits.keys().map(|instance| (*instance, Output::default()));
         let fingerprint = fingerprint(&trial.trace);
         let mut record = TrialRecord {
@@ -102,9 +117,11 @@ impl ToyLab {
             recoveries,
             before_recovery,
             after_first_recovery,
-            snapshot: trial.store.capture(),
+            snapshot: state,
             divergence: scheduler.divergence(),
             doubts,
+            answers,
+            changes: Vec::new(),
             timings: Timings::default(),
             trace: trial.trace,
         };

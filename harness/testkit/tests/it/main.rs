@@ -1,8 +1,10 @@
 //! The search and the oracles over the toy lab.
 
+mod audit;
 mod bank;
 mod campaign;
 mod causes;
+mod checks;
 mod common;
 mod directed;
 mod faults;

@@ -1,5 +1,7 @@
 //! Jobs as people write them, on a PostgreSQL, with fewer stages than `cargo xtask ci` runs.
 
+mod checks;
+
 use crate::kit::{Project, Ran};
 use serde_json::Value;
 use std::fs;

@@ -1,15 +1,19 @@
 //! PostgreSQL: a private server for each cell.
 
 mod admin;
+mod ask;
+mod history;
+mod kind;
 mod reset;
 mod server;
 
 use crate::service::{
-    KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
+    Changes, KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
 };
 use crate::source::postgres::capture::{Capturer, Fingerprint};
 use admin::{Admin, words};
 use futures_util::future::{LocalBoxFuture, try_join};
+use kind::KIND;
 use reset::{Rows, Seed, Way, identifier, literal};
 use server::Server;
 use std::collections::BTreeMap;
@@ -18,42 +22,13 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio_postgres::{Client, Error};
 use twiceproof_explore::lease::ADVISORY;
-use twiceproof_model::ServiceName;
 use twiceproof_model::digest::{Digest, Hasher};
-use twiceproof_model::kind::{Key, KeyType, Kind};
+use twiceproof_model::kind::Kind;
 use twiceproof_model::snapshot::{Object, ObjectName};
+use twiceproof_model::{Answer, ServiceName};
 
 /// The registry entry.
 pub(super) struct Postgres;
-
-const KIND: Kind = Kind {
-    name: "postgres",
-    doc: "PostgreSQL 14 or later: a private server per cell, started from installed binaries or from an image.",
-    keys: &[
-        Key {
-            name: "database",
-            value: KeyType::Text,
-            required: false,
-            default: "app",
-            doc: "The database that is made, seeded and compared.",
-        },
-        Key {
-            name: "user",
-            value: KeyType::Text,
-            required: false,
-            default: "app",
-            doc: "Superuser and owner of the database; logs in with any password or none.",
-        },
-        Key {
-            name: "bin",
-            value: KeyType::Path,
-            required: false,
-            default: "",
-            doc: "Folder of `postgres`, `initdb` and `psql`; else PATH, `pg_config --bindir` and the usual folders.",
-        },
-    ],
-    port: Some(server::PORT),
-};
 
 /// The copy of the seeded database. Nobody can connect to it: any session would make copying it
 /// wait.
@@ -149,6 +124,11 @@ impl Cluster {
             self.server.load(&path, &self.database).await?;
         }
         let mut session = self.session(None).await?;
+        if self.server.history
+            && let Err(error) = history::prepare(session.admin.client()).await
+        {
+            return Err(self.failed("prepare a history of rows", &error).await);
+        }
         let rows = match self.settle(&mut session, &maintenance, seeds).await {
             Ok(rows) => rows,
             Err(error) => return Err(self.failed("read the seeded rows", &error).await),
@@ -413,7 +393,15 @@ impl Service for Running {
     }
 
     fn reset(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(self.reset_all())
+        Box::pin(async {
+            self.reset_all().await?;
+            if self.cluster.server.history
+                && let Err(error) = history::begin(self.session.admin.client()).await
+            {
+                return Err(self.cluster.failed("begin a history of rows", &error).await);
+            }
+            Ok(())
+        })
     }
 
     fn capture<'a>(
@@ -468,6 +456,28 @@ impl Service for Running {
             match self.session.admin.end_lock_holders().await {
                 Ok(ended) => Ok(ended),
                 Err(error) => Err(self.cluster.failed("end a session", &error).await),
+            }
+        })
+    }
+
+    fn ask<'a>(&'a mut self, sql: &'a str) -> LocalBoxFuture<'a, Result<Answer, ServiceError>> {
+        Box::pin(async move {
+            match ask::ask(self.session.admin.client(), sql).await {
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(self.cluster.failed("ask a query of a check", &error).await),
+            }
+        })
+    }
+
+    fn changes<'a>(
+        &'a mut self,
+        columns: &'a [String],
+    ) -> LocalBoxFuture<'a, Result<Changes, ServiceError>> {
+        Box::pin(async move {
+            let client = self.session.admin.client();
+            match history::read(client, &self.cluster.service, columns).await {
+                Ok(changes) => Ok(changes),
+                Err(error) => Err(self.cluster.failed("read a history of rows", &error).await),
             }
         })
     }

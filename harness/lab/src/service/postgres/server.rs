@@ -79,6 +79,8 @@ pub(super) struct Server {
     cluster: u32,
     postmaster: Option<StartId>,
     log: Option<Tail>,
+    /// Whether it keeps a history of rows.
+    pub(super) history: bool,
     exits: BTreeMap<StartId, Exit>,
     lost: Option<String>,
 }
@@ -112,6 +114,7 @@ impl Server {
             cluster: 0,
             postmaster: None,
             log: None,
+            history: context.history,
             exits: BTreeMap::new(),
             lost: None,
         };
@@ -155,7 +158,13 @@ impl Server {
             ));
         }
         let mut command = vec![self.binary("postgres"), "-D".to_owned(), folder];
-        for setting in SETTINGS {
+        let more = if self.history {
+            super::history::SETTINGS
+        } else {
+            &[]
+        };
+        // Of a setting given twice the server takes the last.
+        for setting in SETTINGS.iter().chain(more) {
             command.extend(["-c".to_owned(), (*setting).to_owned()]);
         }
         let (log, output) = Tail::open().map_err(|error| self.no_pipe(&error))?;

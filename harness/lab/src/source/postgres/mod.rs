@@ -4,4 +4,5 @@
 pub(crate) mod capture;
 pub(crate) mod catalogue;
 pub(crate) mod copy_text;
+pub(crate) mod decoded;
 pub(crate) mod detect;

@@ -403,6 +403,69 @@ fn unknown_kinds_and_names() {
 }
 
 #[test]
+fn a_pause_longer_than_any_that_is_assumed() {
+    let end = "assume = { pause_max = \"2s\" }\n[[fault]]\nkind = \"pause\"\nwho = \"job#1\"\n\
+        at = \"job#1 start\"\nfor = \"4s\"";
+    insta::assert_snapshot!(scenario_ends(&[("pause", end)]));
+    let fits = format!("{SCENARIO_LEAST}{}\n", end.replace("4s", "2s"));
+    assert!(parse_scenario(&fits).is_ok());
+}
+
+#[test]
+fn checks() {
+    let invariant = |rest: &str| format!("[[check]]\nkind = \"invariant\"\n{rest}");
+    let ask = |service: &str, rest: &str| {
+        invariant(&format!(
+            "name = \"n\"\nservice = \"{service}\"\nsql = \"select 1\"\n{rest}"
+        ))
+    };
+    let twice = format!("{}{}", ask("pg", ""), ask("pg", ""));
+    let transition = |rest: &str| format!("[[check]]\nkind = \"transition\"\n{rest}");
+    let moves = |column: &str, allow: &str| {
+        transition(&format!(
+            "service = \"pg\"\ncolumn = \"{column}\"\nallow = {allow}"
+        ))
+    };
+    insta::assert_snapshot!(scenario_ends(&[
+        ("missing keys", &invariant("service = \"pg\"")),
+        ("wrong key", &ask("pg", "expects = \"rows\"")),
+        ("wrong answer", &ask("pg", "expect = \"row\"")),
+        ("unknown service", &ask("gp", "")),
+        ("no sql there", &ask("mail", "")),
+        (
+            "empty",
+            &invariant("name = \" \"\nservice = \"pg\"\nsql = \" \\n\"")
+        ),
+        ("name twice", &twice),
+        (
+            "effects of what has none",
+            "[[check]]\nkind = \"effect\"\nservice = \"pg\""
+        ),
+        (
+            "column of no effect",
+            "[[check]]\nkind = \"effect\"\nservice = \"mail\"\nat-most-once = [\"subjekt\"]"
+        ),
+        ("no table", &moves("status", "[[\"a\", \"b\"]]")),
+        ("one value", &moves("orders.status", "[[\"a\"]]")),
+        ("no pairs", &moves("orders.status", "[\"a\", \"b\"]")),
+        ("no list", &moves("orders.status", "\"a\"")),
+        ("numbers", &moves("orders.status", "[[1, 2]]")),
+        (
+            "no changes there",
+            &transition("service = \"mail\"\ncolumn = \"a.b\"\nallow = []")
+        ),
+        (
+            "lock",
+            "[[check]]\nkind = \"mutual-exclusion\"\nlock = \"point\""
+        ),
+        (
+            "lock twice",
+            "[[check]]\nkind = \"mutual-exclusion\"\n[[check]]\nkind = \"mutual-exclusion\""
+        ),
+    ]));
+}
+
+#[test]
 fn drawings() {
     let long = format!(
         "args = [{}\"b\", 7, {}]",
