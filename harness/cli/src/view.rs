@@ -28,6 +28,7 @@ pub(crate) fn empty(scenario: &Scenario, outcome: Outcome) -> ScenarioView {
         counts: Vec::new(),
         masks: Vec::new(),
         unseen: Vec::new(),
+        claim: (String::new(), Vec::new()),
         reasons: Vec::new(),
         hint: String::new(),
         why_twice: why_twice(scenario),
@@ -89,6 +90,10 @@ pub(crate) fn scenario(
         counts: counts(coverage),
         masks: masks(result),
         unseen: unseen(scenario, result),
+        claim: result
+            .claim()
+            .map(|claim| (claim.word.to_owned(), claim.because))
+            .unwrap_or_default(),
         reasons,
         hint,
         findings: findings.collect(),

@@ -22,6 +22,7 @@ pub const CRASH: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(Crash::new(plan)),
 };
 

@@ -25,6 +25,7 @@ pub const DIRECTED: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 3,
     make: |plan| Box::new(Directed::new(plan)),
 };
 

@@ -20,6 +20,7 @@ pub const FAULTS: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(Faults::new(plan)),
 };
 

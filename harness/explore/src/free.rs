@@ -15,6 +15,7 @@ pub const FREE: Stage = Stage {
         port: None,
     },
     owed: false,
+    share: 1,
     make: |plan| Box::new(Free::new(plan)),
 };
 

@@ -22,6 +22,7 @@ pub const LEASE: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(Leases::new(plan)),
 };
 

@@ -18,6 +18,7 @@ pub const LOST_REPLY: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(LostReply::new(plan)),
 };
 

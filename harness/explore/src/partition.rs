@@ -17,6 +17,7 @@ pub const PARTITION: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(Partition::new(plan)),
 };
 

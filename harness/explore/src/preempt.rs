@@ -18,6 +18,7 @@ pub const PREEMPT: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(Preempt::new(plan)),
 };
 

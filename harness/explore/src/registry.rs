@@ -14,6 +14,8 @@ pub struct Stage {
     pub kind: Kind,
     /// Whether a pass owes it: one that was cut short leaves the campaign inconclusive.
     pub owed: bool,
+    /// Its part of the trials while the stages take turns, in trials beside those of the others.
+    pub share: u32,
     /// Makes its strategy.
     pub make: fn(&Plan) -> Box<dyn Strategy>,
 }

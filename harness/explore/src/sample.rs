@@ -24,6 +24,7 @@ pub const SAMPLE: Stage = Stage {
         port: None,
     },
     owed: false,
+    share: 2,
     make: |plan| Box::new(Sample::new(plan)),
 };
 

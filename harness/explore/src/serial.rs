@@ -19,6 +19,7 @@ pub const SERIAL: Stage = Stage {
         port: None,
     },
     owed: true,
+    share: 2,
     make: |plan| Box::new(Serial::new(plan)),
 };
 

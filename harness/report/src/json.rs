@@ -72,6 +72,8 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
         "counts": counts.collect::<Vec<_>>(),
         "masks": pairs(&scenario.masks, "column", "reason"),
         "unseen": scenario.unseen,
+        "claim": (!scenario.claim.0.is_empty())
+            .then(|| json!({ "word": scenario.claim.0, "because": scenario.claim.1 })),
         "reasons": pairs(&scenario.reasons, "code", "text"),
         "hint": scenario.hint,
         "cause": scenario.why_twice.0,

@@ -4,6 +4,7 @@
 //! Whatever comes from targets and services is hostile here: it passes through [`escape`] before it
 //! is laid out.
 
+mod claim;
 pub mod codes;
 pub mod escape;
 pub mod json;

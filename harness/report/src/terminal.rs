@@ -1,5 +1,6 @@
 //! A run as text for a person at a terminal.
 
+use crate::claim;
 use crate::codes::sentence;
 use crate::escape::{columns, count, cut, pad, seconds, show, thousands, wrap};
 use crate::palette::{Palette, paint};
@@ -366,6 +367,7 @@ fn pass(scenario: &ScenarioView, look: Look) -> String {
         count(u64::from(scenario.trials), "trial"),
         seconds(scenario.elapsed_ms)
     ));
+    lines.extend(section("Claim", &claim::words(scenario), look));
     lines.extend(covered(scenario, look));
     lines.join("\n") + "\n"
 }

@@ -131,6 +131,9 @@ pub struct ScenarioView {
     pub masks: Vec<(String, String)>,
     /// What could not be seen: opaque links, file operations.
     pub unseen: Vec<String>,
+    /// How far a pass reaches, `exhaustive`, `sampled` or `best-effort`, and on what that rests;
+    /// empty where it is none.
+    pub claim: (String, Vec<String>),
     /// Why it is not a plain pass: code and text. For an error: what was tried, what came of it.
     pub reasons: Vec<(String, String)>,
     /// What to do; may be empty.

@@ -1,5 +1,7 @@
 //! How much a campaign covered, in numbers.
 
+use super::audit::Audit;
+use super::orders::OrderCoverage;
 use crate::registry::{STAGES, STAGES_KNOWN};
 use crate::schedule_of::main_part;
 use crate::strategy::Point;
@@ -83,6 +85,12 @@ pub struct Coverage {
     pub inconclusive: BTreeMap<String, u32>,
     /// Trials with a finding that was new when as many as can be kept were there already.
     pub findings_dropped: u32,
+    /// What running the first schedules a second time showed.
+    pub audit: Audit,
+    /// The orders of conflicting requests that were seen.
+    pub orders: OrderCoverage,
+    /// Steps of the clean run that were not seen or not awaited, with the reason.
+    pub guesses: Vec<String>,
     #[serde(skip)]
     pub(super) fingerprints: BTreeSet<u64>,
 }

@@ -5,21 +5,28 @@
 
 mod again;
 mod assign;
+mod audit;
+mod claim;
 mod clean;
 mod contents;
 mod coverage;
 mod expiry;
 mod findings;
+mod orders;
 mod result;
 mod run;
+mod shares;
 mod shrinking;
 mod slots;
 mod spec;
 mod verify;
 
 pub use again::{ReplayAsked, ReplayResult, instances_of, replay};
+pub use audit::Audit;
+pub use claim::Claim;
 pub use clean::{BaselineFailure, BaselineSummary, clean_run};
 pub use coverage::{Coverage, Points, StageCoverage};
+pub use orders::OrderCoverage;
 pub use result::{CampaignFinding, CampaignResult, Outcome, Progress, Replays, Shrunk, TrialLine};
 pub use run::{BATCH, run};
 pub use spec::{CampaignSpec, Control};

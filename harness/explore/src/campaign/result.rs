@@ -1,5 +1,6 @@
 //! What a campaign has to say.
 
+use super::claim::Claim;
 use super::clean::{BaselineFailure, BaselineSummary};
 use super::coverage::Coverage;
 use crate::lab::LabError;
@@ -160,6 +161,13 @@ pub struct CampaignResult {
     pub budget_spent: bool,
     /// Whether somebody stopped it.
     pub interrupted: bool,
+}
+
+impl CampaignResult {
+    /// Returns what the pass claims, where it is one.
+    pub fn claim(&self) -> Option<Claim> {
+        (self.outcome == Outcome::Passed).then(|| self.coverage.claim())
+    }
 }
 
 /// Returns the word for a verdict, and its codes.

@@ -3,14 +3,16 @@
 use super::clean::{self, BaselineFailure, BaselineSummary, NoBaseline};
 use super::coverage::Coverage;
 use super::findings::Shown;
+use super::orders::Orders;
 use super::result::{CampaignFinding, CampaignResult, Outcome, Progress, TrialLine, verdict_words};
+use super::shares::{Running, next_batch};
 use super::spec::{CampaignSpec, Control};
 use crate::crash::CRASH;
 use crate::faults::FAULTS;
 use crate::lab::{Blame, Lab, LabError};
 use crate::registry::STAGES;
 use crate::serial::SERIAL;
-use crate::strategy::{Plan, Point, Strategy, Work};
+use crate::strategy::{Plan, Point, Work};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use twiceproof_model::digest::Digest;
@@ -43,6 +45,7 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
         Err(error) => return without_baseline(error, coverage),
     };
     (control.observer)(&Progress::Baseline(&summary));
+    let orders = Orders::new(&spec.kinds);
     let plan = Plan::new(&baseline, &spec);
     let checks = Checks::new(spec.contract, &spec.checks);
     let campaign = Campaign {
@@ -58,6 +61,8 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
         dismissed: BTreeSet::new(),
         doubts: BTreeMap::new(),
         contents: super::contents::Contents::default(),
+        first: Vec::new(),
+        orders,
         trials: 0,
         confirmed: false,
         stop: None,
@@ -87,13 +92,6 @@ pub(super) enum Stop {
     Baseline(BaselineFailure),
 }
 
-/// A stage in the search.
-struct Running {
-    name: &'static str,
-    strategy: Box<dyn Strategy>,
-    is_done: bool,
-}
-
 /// What is kept of a trial's work while the trial runs.
 struct Asked {
     stage: usize,
@@ -118,6 +116,9 @@ pub(super) struct Campaign<'l, 'c> {
     /// Why owed trials proved nothing: by code, the first text and how many trials.
     pub(super) doubts: BTreeMap<String, (String, u32)>,
     pub(super) contents: super::contents::Contents,
+    /// The first trials, for the audit.
+    pub(super) first: Vec<TrialRecord>,
+    orders: Orders,
     /// Trials handed out so far, replays included.
     pub(super) trials: u32,
     pub(super) confirmed: bool,
@@ -130,11 +131,11 @@ impl Campaign<'_, '_> {
         self.coverage.requests = self.summary.requests;
         self.coverage.writes = self.summary.writes;
         self.coverage.clean_runs = self.summary.runs;
+        self.coverage.guesses = clean::guesses(&self.summary.record);
         self.serial_stage(&mut stages);
-        let mut turn = 0;
         while self.goes_on() {
             let in_turn = self.findings.iter().all(|finding| finding.repetition);
-            let batch = next_batch(&mut stages, &mut turn, in_turn);
+            let batch = next_batch(&mut stages, in_turn);
             if batch.is_empty() {
                 break;
             }
@@ -142,6 +143,7 @@ impl Campaign<'_, '_> {
         }
         self.better_trials();
         self.shrink_all();
+        self.audit();
         self.end()
     }
 
@@ -168,7 +170,9 @@ impl Campaign<'_, '_> {
             }
             running.push(Running {
                 name: known.kind.name,
+                share: known.share,
                 strategy,
+                handed_out: 0,
                 is_done: false,
             });
         }
@@ -272,6 +276,10 @@ impl Campaign<'_, '_> {
             self.coverage
                 .count(asked.stage, asked.point, record, verdict);
             stage.strategy.learn(record, verdict);
+            self.keep_first(record);
+            if !matches!(verdict, Verdict::Inconclusive(_)) {
+                self.orders.see(record, asked.point == Point::Sample);
+            }
             if asked.point != Point::Walk {
                 self.note_doubts(asked.stage, verdict);
             }
@@ -373,6 +381,7 @@ impl Campaign<'_, '_> {
     }
 
     fn end(mut self) -> CampaignResult {
+        self.coverage.orders = self.orders.coverage();
         let reasons = self.reasons();
         let found = !self.findings.is_empty();
         let budget_spent = matches!(self.stop, Some(Stop::Budget));
@@ -439,28 +448,6 @@ impl Campaign<'_, '_> {
         }
         reasons
     }
-}
-
-/// Returns the next trials: one of each stage in turn, or as many as there are of the first stage
-/// that has any.
-fn next_batch(stages: &mut [Running], turn: &mut usize, in_turn: bool) -> Vec<(usize, Work)> {
-    let mut batch = Vec::new();
-    while batch.len() < BATCH {
-        let open = |stage: &Running| !stage.is_done;
-        let after = (0..stages.len()).map(|offset| (*turn + offset) % stages.len());
-        let next = if in_turn {
-            after.into_iter().find(|index| open(&stages[*index]))
-        } else {
-            stages.iter().position(open)
-        };
-        let Some(index) = next else { break };
-        *turn = index + 1;
-        match stages[index].strategy.next() {
-            Some(work) => batch.push((index, work)),
-            None => stages[index].is_done = true,
-        }
-    }
-    batch
 }
 
 /// Returns whether the verdict rests on a state that differs.

@@ -251,8 +251,8 @@ pub trait Service {
         Box::pin(std::future::ready(Ok(answer)))
     }
 
-    /// Returns what updates since the last reset made of the cells of these `table.column` patterns.
-    /// Told only where [`ServiceContext::history`] asked for it.
+    /// Returns what updates since the last reset made of the cells of these `table.column`
+    /// patterns. Told only where [`ServiceContext::history`] asked for it.
     fn changes<'a>(
         &'a mut self,
         columns: &'a [String],

@@ -6,7 +6,8 @@ use crate::effect;
 use crate::file::{Content, Fields, Reader, Spanned, choices};
 use crate::target::Target;
 
-/// Kinds of services that answer SQL and tell the changes of their rows; a test of the lab holds its services to it.
+/// Kinds of services that answer SQL and tell the changes of their rows; a test of the lab holds
+/// its services to it.
 pub const SQL_KINDS: &[&str] = &["postgres"];
 
 /// Returns the checks of the file; what is wrong with them is told to the reader.

@@ -98,6 +98,8 @@ impl Tracer {
             snapshot: Snapshot::default(),
             divergence: None,
             doubts: Vec::new(),
+            answers: BTreeMap::new(),
+            changes: Vec::new(),
             outputs: BTreeMap::new(),
             timings: Timings::default(),
         }
@@ -266,6 +268,13 @@ pub(crate) fn passed() -> ScenarioView {
             "time within the run".into(),
         )],
         unseen: vec!["link to cache: opaque".into()],
+        claim: (
+            "sampled".into(),
+            vec![
+                "the orders that were run are some of all that there are".into(),
+                "3 of 3 schedules, run twice, took the same steps".into(),
+            ],
+        ),
         reasons: Vec::new(),
         hint: String::new(),
         why_twice: (
@@ -285,6 +294,7 @@ pub(crate) fn failed() -> ScenarioView {
         outcome: Outcome::Fail,
         trials: 23,
         elapsed_ms: 2_310,
+        claim: (String::new(), Vec::new()),
         findings: vec![view(record, finding(events))],
         ..passed()
     }

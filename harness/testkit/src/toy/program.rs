@@ -51,6 +51,8 @@ pub enum Op {
     GrantOwn(u8),
     /// Sends a member a mail.
     Mail(u8),
+    /// Looks at something else in every run.
+    Wander,
 }
 
 impl Op {
@@ -85,6 +87,7 @@ impl Op {
                 "UPDATE members SET balance = balance + ?, granted = ? WHERE id = ? AND id % ? = ? AND granted = ?"
             }
             Op::Mail(_) => "DATA",
+            Op::Wander => "SELECT name FROM members LIMIT ?",
         };
         let service = match self {
             Op::Mail(_) => "mail",

@@ -111,6 +111,7 @@ impl Store {
     /// Does what the request asks.
     pub(crate) fn answer(&mut self, who: InstanceId, op: Op, read: i64) -> (Answer, Reply) {
         match op {
+            Op::Wander => (Answer::Next, select(1)),
             Op::SkipIfLocked => (leave_if(self.held), select(1)),
             Op::SkipIfDone => (leave_if(self.done_for(who)), select(1)),
             Op::Read(member) => (Answer::Value(self.members[&member].balance), select(1)),

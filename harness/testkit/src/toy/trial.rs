@@ -20,7 +20,7 @@ use twiceproof_model::{
 /// Equal requests with equal answers after which a job counts as polling.
 const POLLS_MAX: u32 = 3;
 /// Steps of one trial, at most.
-const STEPS_MAX: u32 = 10_000;
+const STEPS_MAX: u32 = 100_000;
 /// The signal of a kill.
 const SIGKILL: i32 = 9;
 
@@ -45,7 +45,7 @@ struct Job {
     counter: usize,
     read: i64,
     requests: u32,
-    texts: BTreeMap<(&'static str, &'static str), u32>,
+    texts: BTreeMap<(&'static str, String), u32>,
     polls: u32,
     /// The store's version at which it began to poll in vain.
     polling: Option<u64>,
@@ -66,6 +66,8 @@ pub(super) struct Trial {
     menu: Vec<Fault>,
     leases: Vec<(ServiceName, String)>,
     active: Vec<Fault>,
+    /// Of the assignment: no two trials of a campaign have one.
+    number: u32,
 }
 
 impl Trial {
@@ -81,6 +83,7 @@ impl Trial {
             menu: assignment.menu.clone(),
             leases: assignment.leases.clone(),
             active: Vec::new(),
+            number: assignment.trial,
         };
         trial.fill(InstanceId::first(assignment.instances));
         trial
@@ -308,14 +311,18 @@ impl Trial {
 
     /// Lets the job send its next request, or end.
     fn ask(&mut self, who: InstanceId) {
-        let program = self.program;
+        let (program, number) = (self.program, self.number);
         let job = self.job(who);
         let Some(op) = program.get(job.counter) else {
             return self.exit(who, Exit::Code(0));
         };
         let (service, text) = op.request();
+        let text = match op {
+            Op::Wander => format!("{text} -- {number}"),
+            _ => text.to_owned(),
+        };
         job.requests += 1;
-        let nth = job.texts.entry((service, text)).or_default();
+        let nth = job.texts.entry((service, text.clone())).or_default();
         *nth += 1;
         let request = Request {
             id: RequestId {
@@ -329,7 +336,7 @@ impl Trial {
             },
             signature: Signature {
                 service: service.into(),
-                text: text.to_owned(),
+                text,
                 nth: *nth,
             },
         };

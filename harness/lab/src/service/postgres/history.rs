@@ -13,9 +13,6 @@ use twiceproof_model::ServiceName;
 use twiceproof_model::record::{CHANGES_MAX, CellChange};
 use twiceproof_model::snapshot::ObjectName;
 
-/// How the server is configured for it, beside its other settings.
-pub(super) const SETTINGS: &[&str] = &["wal_level=logical", "synchronous_commit=on"];
-
 /// Makes every table of the seed tell its old rows whole.
 const IDENTITY: &str = "do $$ declare name text; begin \
     for name in select pg_catalog.format('%I.%I', n.nspname, c.relname) \

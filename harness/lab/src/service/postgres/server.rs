@@ -1,6 +1,7 @@
 //! A PostgreSQL server in a sandbox of its own: found, initialised, started, seeded, stopped.
 
 mod locate;
+mod settings;
 
 use crate::sandbox::{
     Folder, Host, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId,
@@ -35,37 +36,6 @@ pub(super) const READY_POLL: Duration = Duration::from_millis(1);
 
 /// Longest time that an orderly stop may take.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// How the server is configured beside the defaults of `initdb`: nothing survives a crash of the
-/// machine, nothing happens by itself, and equal work makes equal states.
-///
-/// `deadlock_timeout` is low so that who waits first has looked for a cycle before anybody else
-/// moves: the one whose wait closes the cycle is the victim, in every replay.
-/// Checkpoints are frequent since each TRUNCATE leaves an empty file until the next one.
-/// `wal_level=minimal` spares the log of rows put back by reset.
-const SETTINGS: &[&str] = &[
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "max_connections=200",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "wal_level=minimal",
-    "max_wal_senders=0",
-    "min_wal_size=32MB",
-    "max_wal_size=128MB",
-    "checkpoint_timeout=30s",
-    "autovacuum=off",
-    "synchronize_seqscans=off",
-    "jit=off",
-    "deadlock_timeout=1ms",
-    "timezone=UTC",
-    "log_timezone=UTC",
-    "lc_messages=C",
-    "logging_collector=off",
-    "log_destination=stderr",
-    "log_checkpoints=off",
-];
 
 /// A server, or what is left of one.
 pub(super) struct Server {
@@ -158,14 +128,8 @@ impl Server {
             ));
         }
         let mut command = vec![self.binary("postgres"), "-D".to_owned(), folder];
-        let more = if self.history {
-            super::history::SETTINGS
-        } else {
-            &[]
-        };
-        // Of a setting given twice the server takes the last.
-        for setting in SETTINGS.iter().chain(more) {
-            command.extend(["-c".to_owned(), (*setting).to_owned()]);
+        for setting in settings::of(self.history) {
+            command.extend(["-c".to_owned(), setting.to_owned()]);
         }
         let (log, output) = Tail::open().map_err(|error| self.no_pipe(&error))?;
         self.postmaster = Some(self.spawn(command, None, output).await?);

@@ -1,7 +1,7 @@
 //! Lines of the output plugin `test_decoding`: what became of the cells of a row.
 //!
-//! An update reads `table public.t: UPDATE: old-key: id[integer]:1 new-tuple: id[integer]:1`, with a
-//! null left out of the old key. Names and types are quoted as SQL has them, values as literals.
+//! An update reads `table public.t: UPDATE: old-key: id[integer]:1 new-tuple: id[integer]:1`, with
+//! a null left out of the old key. Names and types are quoted as SQL has them, values as literals.
 
 use std::collections::BTreeMap;
 
@@ -199,7 +199,8 @@ mod tests {
         );
         // A null is left out before and written after.
         check(
-            "table public.o: UPDATE: old-key: id[bigint]:1 new-tuple: id[bigint]:1 s[character varying]:'it''s new-tuple: x'",
+            "table public.o: UPDATE: old-key: id[bigint]:1 \
+             new-tuple: id[bigint]:1 s[character varying]:'it''s new-tuple: x'",
             &["public.o id=1 s: NULL -> it's new-tuple: x"],
         );
         check(
