@@ -1,5 +1,5 @@
-//! Stage `lease`: at each write that a run makes while it has a lease, the lease ends, the others run
-//! to their ends, and the run goes on as if it still had it.
+//! Stage `lease`: at each write that a run makes while it has a lease, the lease ends, the others
+//! run to their ends, and the run goes on as if it still had it.
 //!
 //! The end of a lease takes no time here, so a run that watches its own clock saw none pass:
 //! [`crate::campaign`] repeats what this finds with a pause that is as long as the lease.

@@ -1,5 +1,5 @@
-//! Leases: what a clean run has until it gives it back or somebody else ends it: a key with a time to
-//! live, and a lock that ends with its session.
+//! Leases: what a clean run has until it gives it back or somebody else ends it: a key with a time
+//! to live, and a lock that ends with its session.
 
 use crate::baseline::CleanRequest;
 use crate::classify::text;
@@ -41,8 +41,8 @@ impl Lease {
 
 /// Returns the leases of a clean run, in the order in which they are taken.
 ///
-/// A lock of a session ends with it, given back or not. A key with a time to live that nobody gives back may as well keep duplicates out: it is a lease
-/// only where the target declares it.
+/// A lock of a session ends with it, given back or not. A key with a time to live that nobody
+/// gives back may as well keep duplicates out: it is a lease only where the target declares it.
 pub(crate) fn of(requests: &[CleanRequest], locks: &[LockSpec]) -> Vec<Lease> {
     let taken = requests.iter().enumerate().filter_map(|(place, clean)| {
         let signature = &clean.request.signature;

@@ -1,5 +1,6 @@
-//! What rests on the end of a lease is repeated with a true pause: a lease that ends at once accuses
-//! a run that watches its own clock and stops itself. The end of a session is no matter of time.
+//! What rests on the end of a lease is repeated with a true pause: a lease that ends at once
+//! accuses a run that watches its own clock and stops itself. The end of a session is no matter of
+//! time.
 
 use super::again::instances_of;
 use super::result::CampaignFinding;

@@ -6,9 +6,9 @@ use twiceproof_explore::LabError;
 use twiceproof_model::Fault;
 use twiceproof_model::kind::{Key, KeyType, Kind};
 
-/// Ends a lease now, as the service would end it when its time is over, or waits until it is. Effect:
-/// the lease was there and is gone; in milliseconds where its own time passed. A key without a time
-/// to live is no lease.
+/// Ends a lease now, as the service would end it when its time is over, or waits until it is.
+/// Effect: the lease was there and is gone; in milliseconds where its own time passed. A key
+/// without a time to live is no lease.
 pub(super) struct Expire;
 
 const KIND: Kind = Kind {

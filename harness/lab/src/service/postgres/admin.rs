@@ -145,8 +145,8 @@ impl Admin {
         }
     }
 
-    /// Ends the sessions that have an advisory lock, as an administrator would, and waits until they
-    /// have it no more. Returns whether there were any, and they are gone.
+    /// Ends the sessions that have an advisory lock, as an administrator would, and waits until
+    /// they have it no more. Returns whether there were any, and they are gone.
     pub(crate) async fn end_lock_holders(&self) -> Result<bool, Error> {
         let since = Instant::now();
         let count = async || -> Result<i64, Error> {

@@ -50,8 +50,8 @@ impl Trial {
         self.active.push(fault.clone());
     }
 
-    /// Ends the lease, at once or as its time passes, which all but those in a pause might see; they
-    /// see it when they go on.
+    /// Ends the lease, at once or as its time passes, which all but those in a pause might see;
+    /// they see it when they go on.
     pub(super) fn end_lease(&mut self, fault: &Fault) {
         let waits = fault.key("mode") == Some("wait");
         let was_there = self.store.end_lease(waits).is_some();
