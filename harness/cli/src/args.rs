@@ -1,12 +1,15 @@
 //! The command line.
 
-use crate::commands::{check, clean, demo, explain, import, list, record, replay, run, schema};
+use crate::commands::{
+    check, clean, demo, explain, import, list, record, replay, review, run, schema, shrink,
+};
 use crate::exit;
 use anstream::ColorChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
+use twiceproof_model::Date;
 use twiceproof_report::Palette;
 
 /// Is a batch job proof against running twice?
@@ -33,6 +36,9 @@ pub(crate) struct Global {
     /// Whether text is coloured
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
     pub(crate) color: Color,
+    /// Ask nothing, also at a terminal
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
     /// Say more: a line for each trial
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
@@ -47,6 +53,8 @@ pub(crate) enum Command {
     Run(run::RunArgs),
     Replay(replay::ReplayArgs),
     Record(record::RecordArgs),
+    Shrink(shrink::ShrinkArgs),
+    Review(review::ReviewArgs),
     Check(check::CheckArgs),
     Import(import::ImportArgs),
     Explain(explain::ExplainArgs),
@@ -114,6 +122,20 @@ pub(crate) fn backend(name: &str) -> Result<String, String> {
 /// A duration such as `90s` or `1h 30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write `90s` or `1h 30m`"))
+}
+
+/// A day such as `2026-12-31`.
+pub(crate) fn date(text: &str) -> Result<Date, String> {
+    let wrong = || "expected a day such as 2026-12-31".to_owned();
+    let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+    day(date).ok_or_else(wrong)
+}
+
+/// Returns the same day.
+pub(crate) fn day(date: jiff::civil::Date) -> Option<Date> {
+    let part = |number: i8| u8::try_from(number).ok();
+    let year = u16::try_from(date.year()).ok()?;
+    Date::new(year, part(date.month())?, part(date.day())?)
 }
 
 /// A seed, or a random one.

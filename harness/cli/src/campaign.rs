@@ -2,18 +2,21 @@
 
 use crate::events::{Events, milliseconds};
 use crate::failure::Failure;
+use crate::project::Project;
+use crate::regressions::{self, Kept, When};
 use crate::screen::Screen;
 use crate::signals::Signals;
-use crate::{view, world};
+use crate::{args, environment, view, world};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use twiceproof_explore::campaign::CampaignFinding;
+use twiceproof_explore::campaign::{CampaignFinding, Shrinking};
 use twiceproof_explore::trigger::Settings as TriggerSettings;
 use twiceproof_explore::{CampaignResult, CampaignSpec, Control, LabError, Outcome, Progress};
 use twiceproof_lab::store::{Redactor, RunFolder, Store, StoreError};
-use twiceproof_model::{Scenario, TrialRecord};
+use twiceproof_model::scenario::Expect;
+use twiceproof_model::{Date, Scenario, TrialRecord};
 use twiceproof_report::progress;
 use twiceproof_report::view::ScenarioView;
 use twiceproof_report::{json as report_json, markdown};
@@ -26,8 +29,12 @@ pub(crate) struct Settings {
     pub(crate) budget: Option<Duration>,
     pub(crate) seed: Option<u64>,
     pub(crate) replays: u32,
-    pub(crate) shrink: bool,
+    pub(crate) shrink: Shrinking,
+    pub(crate) tries: u32,
     pub(crate) fail_fast: bool,
+    pub(crate) regressions: When,
+    /// The day, in UTC: what is known holds until one.
+    pub(crate) today: Date,
 }
 
 impl Settings {
@@ -37,14 +44,19 @@ impl Settings {
         spec.budget = self.budget.unwrap_or(spec.budget);
         spec.seed = self.seed.unwrap_or(spec.seed);
         spec.replays = self.replays;
-        spec.shrink = self.shrink;
+        spec.shrink = self.shrink.clone();
+        spec.tries = self.tries;
         spec.fail_fast = self.fail_fast;
+        let known = scenario.known.iter();
+        let known = known.filter(|known| known.holds_on(self.today));
+        spec.known = known.map(|known| known.finding.clone()).collect();
         spec
     }
 }
 
 /// What one run shares among its scenarios.
 pub(crate) struct Session<'a> {
+    pub(crate) project: &'a Project,
     pub(crate) settings: &'a Settings,
     pub(crate) run: &'a RunFolder,
     /// The run's folder, as the user can open it.
@@ -57,16 +69,31 @@ pub(crate) struct Session<'a> {
 /// Runs one scenario to its end. What the lab cannot do is part of the result; an error is ours or
 /// the disk's.
 pub(crate) fn run(session: &mut Session<'_>, scenario: &Scenario) -> Result<ScenarioView, Failure> {
+    let mut spec = session.settings.spec(scenario);
+    let kept = kept(session, scenario);
+    spec.regressions.clone_from(&kept.regressions);
+    spec.only_regressions = session.settings.regressions == When::Only;
+    perform(session, scenario, &spec, &kept)
+}
+
+/// Runs one scenario as the spec says.
+pub(crate) fn perform(
+    session: &mut Session<'_>,
+    scenario: &Scenario,
+    spec: &CampaignSpec,
+    kept: &Kept,
+) -> Result<ScenarioView, Failure> {
     let begun = Instant::now();
     let store = Arc::new(session.run.scenario(&scenario.name)?);
     let redactor = Redactor::new(&scenario.target, TriggerSettings::of(scenario).attempts);
-    let spec = session.settings.spec(scenario);
     let keep = keeper(&store, &redactor);
     let interrupted = interrupted(session.signals);
     let mut lab = match world::lab(scenario, session.settings, keep, interrupted) {
         Ok(lab) => lab,
         Err(error) => return Ok(view::broken(scenario, &error)),
     };
+    let (project, settings) = (session.project, session.settings);
+    let improves = matches!(spec.shrink, Shrinking::Only(_)) && !environment::is_ci();
     let shown = session.shown.join(&scenario.name);
     let signals = session.signals.clone();
     let mut watcher = Watcher {
@@ -77,6 +104,7 @@ pub(crate) fn run(session: &mut Session<'_>, scenario: &Scenario) -> Result<Scen
         screen: session.screen,
         events: session.events,
         begun,
+        improves: improves.then_some(project),
         failed: None,
     };
     let elapsed = || begun.elapsed();
@@ -87,9 +115,12 @@ pub(crate) fn run(session: &mut Session<'_>, scenario: &Scenario) -> Result<Scen
         interrupted: &interrupted,
         observer: &mut observer,
     };
-    let mut result = twiceproof_explore::run(&spec, &mut lab, control);
+    let mut result = twiceproof_explore::run(spec, &mut lab, control);
     for found in &result.findings {
         watcher.keep_finding(found);
+    }
+    if settings.regressions != When::Skip {
+        watcher.keep_regressions(project, &result);
     }
     if let Some(error) = watcher.failed.take() {
         result.outcome = Outcome::LabFailed(error.into());
@@ -97,8 +128,26 @@ pub(crate) fn run(session: &mut Session<'_>, scenario: &Scenario) -> Result<Scen
     let elapsed_ms = milliseconds(begun);
     let mut view = view::scenario(scenario, &result, elapsed_ms, &shown, &redactor);
     view.seed = spec.seed;
+    view::add_regressions(&mut view, project, &result, kept);
+    view::add_known(&mut view, scenario, settings.today);
     put_baseline(&store, &result)?;
     Ok(view)
+}
+
+/// Reads the regressions of a scenario, and tells of those that have an error.
+fn kept(session: &mut Session<'_>, scenario: &Scenario) -> Kept {
+    if session.settings.regressions == When::Skip {
+        return Kept::default();
+    }
+    let kept = regressions::read(session.project, scenario);
+    for broken in &kept.broken {
+        let drawn = broken.diag.render(&broken.text, args::width());
+        session.screen.line(drawn.trim_end());
+        let mut fields = report_json::regression(&view::broken_regression(broken));
+        fields["scenario"] = scenario.name.clone().into();
+        session.events.tell("regression-end", fields);
+    }
+    kept
 }
 
 /// Returns what stores records: those of clean runs apart.
@@ -153,6 +202,8 @@ struct Watcher<'a> {
     screen: &'a mut Screen,
     events: &'a mut Events,
     begun: Instant,
+    /// The project whose regressions are made smaller, where that is asked for.
+    improves: Option<&'a Project>,
     /// The first thing that could not be stored.
     failed: Option<StoreError>,
 }
@@ -196,36 +247,77 @@ impl Watcher<'_> {
                 });
                 self.tell("trial-end", json!({ "trial": line }));
             }
+            Progress::Regression(replayed) => {
+                let one = view::regression(&self.scenario.name, replayed);
+                self.screen
+                    .line(&progress::regression(&self.scenario.name, &one));
+                self.tell("regression-end", report_json::regression(&one));
+            }
             Progress::Masks(masks) => {
                 let masks: Vec<_> = masks.iter().map(ToString::to_string).collect();
                 let text = format!(
                     "volatile after all, masked from now on: {}",
                     masks.join(", ")
                 );
-                self.screen.line(&text);
-                self.tell("warning", json!({ "message": text }));
+                self.warn(&text);
             }
             Progress::Finding(found) => {
                 self.keep_finding(found);
                 let view = view::finding(found, self.shown, self.redactor);
                 self.tell("finding", report_json::finding(&view));
             }
-            Progress::Shrunk(found) => {
-                self.keep_finding(found);
-                let view = view::finding(found, self.shown, self.redactor);
-                let rows = twiceproof_report::rows::rows(&view.record, &view.finding.events);
-                let id = &view.finding.id;
-                let (steps, faults) = (rows.steps, rows.faults);
-                let (was_steps, was_faults, _) = view.shrunk.unwrap_or_default();
-                self.screen.detail(|| {
-                    format!(
-                        "  shrink {id}: {was_steps} → {steps} steps, {was_faults} → {faults} faults"
-                    )
-                });
-                let fields = json!({ "finding": id, "steps": steps, "faults": faults });
-                self.tell("shrink-step", fields);
+            Progress::Shrunk(found) => self.shrunk(found),
+        }
+    }
+
+    fn shrunk(&mut self, found: &CampaignFinding) {
+        self.keep_finding(found);
+        self.improve(found);
+        let view = view::finding(found, self.shown, self.redactor);
+        let rows = twiceproof_report::rows::rows(&view.record, &view.finding.events);
+        let id = &view.finding.id;
+        let (steps, faults) = (rows.steps, rows.faults);
+        let Some((was_steps, was_faults, _)) = view.shrunk else {
+            return;
+        };
+        self.screen.detail(|| {
+            format!("  shrink {id}: {was_steps} → {steps} steps, {was_faults} → {faults} faults")
+        });
+        let fields = json!({ "finding": id, "steps": steps, "faults": faults });
+        self.tell("shrink-step", fields);
+    }
+
+    /// Keeps the schedules of what was found for later runs. A lesson always fails, so nothing is
+    /// kept of it. What cannot be kept is told, and loses nothing: the run has it all.
+    fn keep_regressions(&mut self, project: &Project, result: &CampaignResult) {
+        if self.scenario.expect != Expect::Pass || result.findings.is_empty() {
+            return;
+        }
+        if environment::is_ci() {
+            let text = "CI is set, so schedules of findings are not stored as regressions";
+            self.warn(&format!("{}: {text}", self.scenario.name));
+            return;
+        }
+        for found in &result.findings {
+            if let Err(error) = regressions::put(project, self.scenario, found) {
+                self.warn(&format!("no regression stored: {error}"));
             }
         }
+    }
+
+    /// Puts a smaller schedule in the place of the one that is kept, where the user asked for it.
+    fn improve(&mut self, found: &CampaignFinding) {
+        let Some(project) = self.improves else {
+            return;
+        };
+        if let Err(error) = regressions::improve(project, self.scenario, found) {
+            self.warn(&format!("the regression stays as it is: {error}"));
+        }
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.screen.line(text);
+        self.tell("warning", json!({ "message": text }));
     }
 
     fn tell(&mut self, name: &'static str, mut fields: serde_json::Value) {

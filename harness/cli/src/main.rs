@@ -11,8 +11,11 @@ mod import;
 mod project;
 mod recorded;
 mod registries;
+mod regressions;
+mod review;
 mod screen;
 mod signals;
+mod stored;
 mod view;
 mod world;
 

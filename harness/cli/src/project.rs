@@ -123,6 +123,23 @@ impl Project {
         }
     }
 
+    /// Returns whether this text of a target or scenario file has no error.
+    pub(crate) fn accepts(&self, file: &Path, text: &str) -> bool {
+        let kinds = self.registries.kinds();
+        let name = |start: &str, end: &str| {
+            let below = file.strip_prefix(start).ok()?.to_str()?;
+            below.strip_suffix(end).map(str::to_owned)
+        };
+        if let Some(name) = name("targets", "/target.toml") {
+            let folder = self.root.join("targets").join(&name);
+            return target::parse(text, file, &folder, &name, &kinds).is_ok();
+        }
+        name("scenarios", ".toml").is_some_and(|name| {
+            let target_of = |name: &str| self.target_of(name);
+            scenario::parse(text, file, &name, &target_of, &kinds).is_ok()
+        })
+    }
+
     fn target_of(&self, name: &str) -> Result<Target, NoTarget> {
         let known = self.target_names();
         if !known.iter().any(|known| known == name) {

@@ -11,7 +11,7 @@ use twiceproof_model::{Event, Scenario, Schedule, TrialRecord};
 /// How many stored runs are looked at, the newest first.
 const RUNS_MAX: usize = 50;
 /// The clean run that is looked at: all are alike.
-const CLEAN_RUN: &str = "clean-1";
+pub(crate) const CLEAN_RUN: &str = "clean-1";
 
 /// Returns a warning for each moment of the scenario that the newest clean run of the same target
 /// does not have; none without such a run.

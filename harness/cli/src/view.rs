@@ -1,13 +1,20 @@
 //! What a campaign has to say, as the facts that reports are made of.
 
+use crate::project::Project;
+use crate::regressions::{self, Broken, Kept};
 use std::path::Path;
-use twiceproof_explore::campaign::{BaselineFailure, CampaignFinding, Coverage, StageCoverage};
-use twiceproof_explore::trigger;
+use twiceproof_explore::campaign::{
+    BaselineFailure, CampaignFinding, Coverage, RegressionEnd, ReplayedRegression, StageCoverage,
+};
 use twiceproof_explore::{Blame, CampaignResult, LabError, Outcome as Ended};
+use twiceproof_explore::{Mode, trigger};
 use twiceproof_lab::store::Redactor;
-use twiceproof_model::Scenario;
+use twiceproof_model::{Date, Divergence, Scenario};
 use twiceproof_oracle::{Cause, Mask, MaskOrigin, Side};
-use twiceproof_report::view::{CauseView, Count, FindingView, Outcome, ScenarioView, StageView};
+use twiceproof_report::view::{
+    CauseView, Count, FindingView, KnownState, KnownView, Outcome, RegressionEnd as EndView,
+    RegressionView, ScenarioView, StageView,
+};
 
 /// Lines of a failed clean run's output that are shown.
 const LAST_LINES_MAX: usize = 12;
@@ -32,6 +39,8 @@ pub(crate) fn empty(scenario: &Scenario, outcome: Outcome) -> ScenarioView {
         reasons: Vec::new(),
         hint: String::new(),
         why_twice: why_twice(scenario),
+        regressions: Vec::new(),
+        known: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -242,7 +251,12 @@ fn unseen(scenario: &Scenario, result: &CampaignResult) -> Vec<String> {
     let coverage = &result.coverage;
     if !coverage.stages_left_out.is_empty() {
         let left_out = coverage.stages_left_out.join(" ");
-        unseen.push(format!("stages left out by the scenario: {left_out}"));
+        let by = if coverage.only_regressions {
+            "--regressions only"
+        } else {
+            "the scenario"
+        };
+        unseen.push(format!("stages left out by {by}: {left_out}"));
     }
     unseen.extend(assumed(scenario));
     for (code, trials) in &coverage.inconclusive {
@@ -268,6 +282,112 @@ fn unseen(scenario: &Scenario, result: &CampaignResult) -> Vec<String> {
     unseen
 }
 
+/// Adds what came of the scenario's regressions, and which of them keep its findings. A file with
+/// an error is an error of what the user wrote, where nothing worse was found.
+pub(crate) fn add_regressions(
+    view: &mut ScenarioView,
+    project: &Project,
+    result: &CampaignResult,
+    kept: &Kept,
+) {
+    let replayed = result.regressions.iter();
+    let replayed = replayed.map(|one| regression(&view.name, one));
+    let broken = kept.broken.iter();
+    let broken = broken.map(broken_regression);
+    view.regressions = replayed.chain(broken).collect();
+    view.regressions.sort_by(|a, b| a.finding.cmp(&b.finding));
+    for one in &mut view.findings {
+        let file = regressions::file(&view.name, &one.finding.id);
+        if project.root.join(&file).is_file() {
+            one.regression = file.display().to_string();
+        }
+    }
+    for broken in &kept.broken {
+        let text = broken.diag.plain(&broken.text);
+        view.reasons.push((String::new(), text));
+    }
+    if !kept.broken.is_empty() && view.outcome == Outcome::Pass {
+        view.outcome = Outcome::Usage;
+        "mend the file, or remove it: what was fixed is not looked for any more then"
+            .clone_into(&mut view.hint);
+    }
+    if kept.beyond > 0 {
+        let text = format!("{} more regressions than are replayed", kept.beyond);
+        view.unseen.push(text);
+    }
+}
+
+/// Adds what the scenario's file says is known, and what became of it.
+pub(crate) fn add_known(view: &mut ScenarioView, scenario: &Scenario, today: Date) {
+    let known = scenario.known.iter().map(|known| {
+        let mut findings = view.findings.iter();
+        let state = match findings.any(|one| one.finding.id == known.finding) {
+            false => KnownState::NotFound,
+            true if known.holds_on(today) => KnownState::Found,
+            true => KnownState::Expired,
+        };
+        KnownView {
+            finding: known.finding.clone(),
+            until: known.until.to_string(),
+            since: known.until.next().to_string(),
+            ticket: known.ticket.clone(),
+            reason: known.reason.clone(),
+            state,
+        }
+    });
+    view.known = known.collect();
+}
+
+/// Returns what came of a regression.
+pub(crate) fn regression(scenario: &str, replayed: &ReplayedRegression) -> RegressionView {
+    let (end, note) = match &replayed.end {
+        RegressionEnd::StillFails => (EndView::StillFails, String::new()),
+        RegressionEnd::FailsOtherwise(ids) => {
+            let others = ids.join(", ");
+            (EndView::StillFails, format!("as finding {others}"))
+        }
+        RegressionEnd::NoLongerFails if replayed.mode == Mode::Strict => {
+            let note = "though the target is the same".to_owned();
+            (EndView::NoLongerFails, note)
+        }
+        RegressionEnd::NoLongerFails => (EndView::NoLongerFails, String::new()),
+        RegressionEnd::Diverged => (EndView::Diverged, String::new()),
+        RegressionEnd::Doubtful(code, text) => (EndView::Unclear, format!("{code} {text}")),
+        RegressionEnd::NotReplayed => (EndView::NotReplayed, String::new()),
+    };
+    let diverged = replayed.divergence.as_ref().map(words_of);
+    let notes: Vec<String> = [note].into_iter().chain(diverged).collect();
+    let notes = notes.iter().map(String::as_str);
+    let notes: Vec<&str> = notes.filter(|note| !note.is_empty()).collect();
+    RegressionView {
+        finding: replayed.finding.clone(),
+        file: file_of(scenario, &replayed.finding),
+        end,
+        note: notes.join("; "),
+    }
+}
+
+/// Returns what there is to say of a file that cannot be replayed.
+pub(crate) fn broken_regression(broken: &Broken) -> RegressionView {
+    RegressionView {
+        finding: broken.finding.clone(),
+        file: broken.diag.file.display().to_string(),
+        end: EndView::Broken,
+        note: broken.diag.plain(&broken.text),
+    }
+}
+
+fn file_of(scenario: &str, finding: &str) -> String {
+    regressions::file(scenario, finding).display().to_string()
+}
+
+/// Returns where a replay left its schedule.
+fn words_of(divergence: &Divergence) -> String {
+    let offered = divergence.offered.join(", ");
+    let (line, wanted) = (divergence.line, &divergence.wanted);
+    format!("line {line}: wanted {wanted}, offered {offered}")
+}
+
 /// Returns the facts of one finding.
 pub(crate) fn finding(found: &CampaignFinding, folder: &Path, redactor: &Redactor) -> FindingView {
     let mut record = found.record.clone();
@@ -276,13 +396,7 @@ pub(crate) fn finding(found: &CampaignFinding, folder: &Path, redactor: &Redacto
         .values_mut()
         .for_each(|output| redactor.output(output));
     let divergence = found.replays.divergence.as_ref();
-    let diverged = divergence.map(|divergence| {
-        let offered = divergence.offered.join(", ");
-        format!(
-            "line {}: wanted {}, offered {offered}",
-            divergence.line, divergence.wanted
-        )
-    });
+    let diverged = divergence.map(words_of);
     let note = Some(&found.replays.note)
         .filter(|note| !note.is_empty())
         .cloned();
@@ -292,12 +406,23 @@ pub(crate) fn finding(found: &CampaignFinding, folder: &Path, redactor: &Redacto
         replayed: (found.replays.same, found.replays.tried),
         diverged: diverged.or(note),
         causes: causes(&found.causes),
+        orders: orders(found),
         shrunk: found
             .shrunk
             .map(|was| (was.from_steps, was.from_faults, was.tries)),
         trials: found.trials,
         folder: folder.join(&found.finding.id).display().to_string(),
+        regression: String::new(),
     }
+}
+
+/// Returns the orders that a finding takes, as its schedule file would say them.
+fn orders(found: &CampaignFinding) -> Vec<String> {
+    let orders = found.orders.iter().map(|order| {
+        let requests: Vec<String> = order.iter().map(ToString::to_string).collect();
+        requests.join(" < ")
+    });
+    orders.collect()
 }
 
 /// Returns causes as reports show them.

@@ -13,6 +13,7 @@ pub mod lab;
 pub mod lease;
 pub mod lost_reply;
 pub mod moments;
+mod ordered;
 pub mod partition;
 pub mod placed;
 pub mod preempt;

@@ -3,8 +3,9 @@
 
 use crate::lab::Scheduler;
 use crate::moments::Seen;
+use crate::ordered::Orders;
 use crate::steps;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::fault::{LOST_REPLY, RESUME};
 use twiceproof_model::schedule::{Directive, Until};
 use twiceproof_model::{
@@ -29,6 +30,7 @@ pub struct Replay {
     /// The steps that a strict replay must take, where the trace is at hand.
     expected: Option<Vec<(Step, Option<Signature>)>>,
     taken: usize,
+    orders: Orders,
     seen: Seen,
     divergence: Option<Divergence>,
 }
@@ -42,6 +44,7 @@ impl Replay {
             mode,
             expected: None,
             taken: 0,
+            orders: Orders::new(schedule.orders.clone()),
             seen: Seen::default(),
             divergence: None,
         }
@@ -85,6 +88,44 @@ impl Replay {
             }
         }
         steps::run_out(enabled)
+    }
+
+    /// Returns the same where some instances have to wait for the requests of others.
+    fn follow_orders(
+        &mut self,
+        enabled: &[Enabled],
+        waiting: &BTreeSet<InstanceId>,
+    ) -> Option<usize> {
+        let waits = |offer: &Enabled| {
+            let who = offer.step.instance();
+            steps::is_ordinary(&offer.step) && who.is_some_and(|who| waiting.contains(&who))
+        };
+        let open: Vec<usize> = (0..enabled.len())
+            .filter(|place| !waits(&enabled[*place]))
+            .collect();
+        let offered: Vec<Enabled> = open.iter().map(|place| enabled[*place].clone()).collect();
+        let Some(others) = steps::run_out(&offered) else {
+            // Nobody is left who could let the request go that the others wait for.
+            self.divergence = self.divergence.take().or(self.unmet(enabled));
+            self.expected = None;
+            self.orders.clear();
+            return self.follow(enabled);
+        };
+        let place = match self.body.get(self.at) {
+            Some(Directive::Run(who, _)) if waiting.contains(who) => Some(others),
+            _ => self.follow(&offered),
+        };
+        place.map(|place| open[place])
+    }
+
+    /// Returns the divergence of an order whose request never came.
+    fn unmet(&self, enabled: &[Enabled]) -> Option<Divergence> {
+        let (order, request) = self.orders.unmet(&self.seen)?;
+        Some(Divergence {
+            line: u32::try_from(self.body.len() + order + 1).unwrap_or(u32::MAX),
+            wanted: request.to_string(),
+            offered: enabled.iter().map(steps::describe).collect(),
+        })
     }
 
     fn need(&mut self, enabled: &[Enabled], step: &Step) -> Option<usize> {
@@ -200,7 +241,12 @@ impl Replay {
 impl Scheduler for Replay {
     fn choose(&mut self, enabled: &[Enabled]) -> Option<usize> {
         self.seen.look(enabled);
-        let place = self.follow(enabled)?;
+        let waiting = self.orders.waiting(enabled, &self.seen);
+        let place = if waiting.is_empty() {
+            self.follow(enabled)?
+        } else {
+            self.follow_orders(enabled, &waiting)?
+        };
         let place = self.audit(enabled, place);
         self.taken += 1;
         self.seen.take(&enabled[place].step);
@@ -208,7 +254,8 @@ impl Scheduler for Replay {
     }
 
     fn divergence(&self) -> Option<Divergence> {
-        self.divergence.clone()
+        let divergence = self.divergence.clone();
+        divergence.or_else(|| self.unmet(&[]))
     }
 }
 

@@ -123,7 +123,7 @@ fn taken_steps(trace: &[Stamped]) -> Vec<Taken> {
 }
 
 /// How requests are quoted: by the shortest start that no other text of the service has.
-struct Names<'a> {
+pub(crate) struct Names<'a> {
     signatures: BTreeMap<RequestId, &'a Signature>,
     texts: BTreeMap<&'a ServiceName, BTreeSet<&'a str>>,
 }
@@ -134,7 +134,8 @@ const PREFIX_CHARS_MAX: usize = 60;
 const PREFIX_CHARS_MIN: usize = 12;
 
 impl<'a> Names<'a> {
-    fn of(trace: &'a [Stamped]) -> Self {
+    /// Returns the names of the trace's requests.
+    pub(crate) fn of(trace: &'a [Stamped]) -> Self {
         let mut names = Self {
             signatures: BTreeMap::new(),
             texts: BTreeMap::new(),
@@ -153,7 +154,8 @@ impl<'a> Names<'a> {
         names
     }
 
-    fn moment(&self, request: RequestId, phase: Phase) -> Option<RequestMoment> {
+    /// Returns the moment at which this request stands; `None` where the trace has none such.
+    pub(crate) fn moment(&self, request: RequestId, phase: Phase) -> Option<RequestMoment> {
         let signature = self.signatures.get(&request)?;
         let texts = self.texts.get(&signature.service)?;
         let is_only = |moment: &RequestMoment| {

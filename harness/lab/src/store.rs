@@ -222,7 +222,12 @@ impl Store {
 
     /// Reads what the clean runs gave.
     pub fn load_baseline<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
-        let path = self.folder.join("baseline").join("baseline.zst");
+        Self::read_baseline(&self.folder)
+    }
+
+    /// Reads what the clean runs gave from a scenario's folder; makes nothing there.
+    pub fn read_baseline<T: DeserializeOwned>(folder: &Path) -> Result<T, StoreError> {
+        let path = folder.join("baseline").join("baseline.zst");
         let bytes = fs::read(&path).map_err(StoreError::io("read", &path))?;
         codec::decode(&path, version::BASELINE, &bytes)
     }
@@ -344,6 +349,14 @@ fn write_whole(path: &Path, bytes: &[u8], durable: Durable) -> Result<(), StoreE
             let _ = fs::remove_file(&temporary);
             StoreError::io("write", path)(error)
         })
+}
+
+/// Stores a file whose name matters outside of a run, in a folder that is made if it is not there,
+/// and forces it to the disk. Its readers see all of it or none.
+pub fn put_durable(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(StoreError::io("make folder", folder))?;
+    write_whole(path, bytes, Durable::Yes)
 }
 
 /// Appends a line to a file of lines, which begins with its format.

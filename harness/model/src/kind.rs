@@ -21,6 +21,8 @@ pub enum KeyType {
     DurationOrZero,
     /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// A day, as TOML writes it: `2026-12-31`.
+    Date,
     /// A list of strings.
     TextList,
     /// A list of integers.

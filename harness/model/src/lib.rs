@@ -1,6 +1,7 @@
 //! The vocabulary: every noun that crosses a crate boundary as plain data, with its text form.
 //! Nothing here acts.
 
+pub mod date;
 pub mod diag;
 pub mod digest;
 pub mod effect;
@@ -24,6 +25,7 @@ pub mod target;
 mod token;
 pub mod version;
 
+pub use date::Date;
 pub use event::{Event, Exit, Stamped, Trace};
 pub use fault::{Fault, Who};
 pub use finding::{Difference, Finding, Verdict};

@@ -83,6 +83,17 @@ impl RequestMoment {
 
     /// Reads the part of a moment after its instance.
     pub(crate) fn read(tokens: &mut Tokens<'_>) -> Result<Self, Flaw> {
+        let request = Self::read_replied(tokens)?;
+        let phase = tokens.one_of(&[
+            ("held", Phase::Held),
+            ("answered", Phase::Answered),
+            ("replied", Phase::Replied),
+        ])?;
+        Ok(Self { phase, ..request })
+    }
+
+    /// Reads the same without a phase, as orders name requests: they are over then.
+    pub(crate) fn read_replied(tokens: &mut Tokens<'_>) -> Result<Self, Flaw> {
         let service = tokens.word("a service")?;
         let (pattern, span) = tokens.string("the start of a request in double quotes")?;
         if pattern.is_empty() || pattern.len() > PATTERN_BYTES_MAX {
@@ -95,29 +106,33 @@ impl RequestMoment {
                 help,
             });
         }
-        let nth = tokens.number("a number from 1")?;
-        let phase = tokens.one_of(&[
-            ("held", Phase::Held),
-            ("answered", Phase::Answered),
-            ("replied", Phase::Replied),
-        ])?;
         Ok(Self {
             service: service.as_str().into(),
             pattern,
-            nth,
-            phase,
+            nth: tokens.number("a number from 1")?,
+            phase: Phase::Replied,
         })
     }
 }
 
 impl fmt::Display for RequestMoment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.service.as_str() {
+        write!(f, "{} {}", WithoutPhase(self), self.phase)
+    }
+}
+
+/// The request of a moment, as orders name it.
+pub(crate) struct WithoutPhase<'a>(pub(crate) &'a RequestMoment);
+
+impl fmt::Display for WithoutPhase<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = self.0;
+        match request.service.as_str() {
             // Bare, these would say that the instance starts or ends.
             service @ (START | EXIT) => write!(f, "{}", Quoted(service))?,
             service => write!(f, "{}", Word(service))?,
         }
-        write!(f, " {} {} {}", Quoted(&self.pattern), self.nth, self.phase)
+        write!(f, " {} {}", Quoted(&request.pattern), request.nth)
     }
 }
 

@@ -3,6 +3,7 @@
 mod checks;
 mod faults;
 mod keys;
+mod known;
 mod parse;
 mod unmatched;
 
@@ -14,6 +15,7 @@ pub use keys::{
 pub use parse::parse;
 pub use unmatched::unmatched;
 
+use crate::date::Date;
 use crate::diag::Diag;
 use crate::fault::Fault;
 use crate::moment::Moment;
@@ -150,6 +152,26 @@ pub struct CheckSpec {
     pub lock: Option<String>,
 }
 
+/// A finding that is known, and does not fail until a date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownSpec {
+    /// Its id: 8 hex digits.
+    pub finding: String,
+    /// The last day on which it does not fail.
+    pub until: Date,
+    /// Where it is dealt with.
+    pub ticket: String,
+    /// Why it can wait.
+    pub reason: String,
+}
+
+impl KnownSpec {
+    /// Returns whether it does not fail on this day.
+    pub fn holds_on(&self, day: Date) -> bool {
+        day <= self.until
+    }
+}
+
 /// One experiment on a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
@@ -181,6 +203,8 @@ pub struct Scenario {
     pub faults: Vec<FaultSpec>,
     /// Checks beside the default ones.
     pub checks: Vec<CheckSpec>,
+    /// Findings that are known.
+    pub known: Vec<KnownSpec>,
 }
 
 /// Values of the placeholders in arguments and environment.

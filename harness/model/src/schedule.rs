@@ -37,6 +37,15 @@ pub enum Until {
     Blocked,
 }
 
+/// A request of an instance that stands in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderedRequest {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The request; its phase is always `replied`, which the line does not say.
+    pub request: RequestMoment,
+}
+
 /// A schedule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
@@ -48,6 +57,8 @@ pub struct Schedule {
     pub services: Vec<(String, String, String)>,
     /// The lines, in order. After the last one all instances run to their ends, lowest first.
     pub body: Vec<Directive>,
+    /// Requests that go one after the other: each waits until those before it were let go.
+    pub orders: Vec<Vec<OrderedRequest>>,
 }
 
 impl Schedule {

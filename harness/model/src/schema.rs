@@ -129,6 +129,7 @@ fn key(key: &Key, kinds: &Kinds<'_>, kind: Option<&Kind>) -> Value {
         KeyType::Duration | KeyType::DurationOrZero => {
             json!({ "type": "string", "pattern": DURATION })
         }
+        KeyType::Date => json!({ "type": "string", "format": "date" }),
         KeyType::OneOf(values) => json!({ "enum": values }),
         KeyType::TextList => list(text),
         KeyType::IntegerList => list(json!({

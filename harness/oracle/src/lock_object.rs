@@ -48,7 +48,7 @@ pub(crate) fn is_named(name: &ObjectName, text: &str) -> bool {
 }
 
 /// Returns whether the word stands in the text, with no letter, digit or underscore beside it.
-pub(crate) fn names_word(text: &str, word: &str) -> bool {
+pub fn names_word(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     !word.is_empty()
         && text.match_indices(word).any(|(at, _)| {

@@ -1,19 +1,20 @@
 //! A run as JSON for programs: `run.json`, and the events of `events.ndjson`. Readers ignore
 //! unknown fields.
 
-use crate::view::{FindingView, RunView, ScenarioView};
+use crate::view::{FindingView, KnownState, KnownView, RegressionView, RunView, ScenarioView};
 use serde_json::{Map, Value, json};
 use twiceproof_model::scenario::Expect;
 use twiceproof_model::version;
 
 /// Version of the events; a new kind of event raises it.
-pub const EVENTS_VERSION: u32 = 1;
+pub const EVENTS_VERSION: u32 = 2;
 
 /// Names of the events, a closed list.
 pub const EVENTS: &[&str] = &[
     "run-start",
     "scenario-start",
     "baseline-end",
+    "regression-end",
     "trial-end",
     "finding",
     "shrink-step",
@@ -78,7 +79,35 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
         "hint": scenario.hint,
         "cause": scenario.why_twice.0,
         "trigger": scenario.why_twice.1,
+        "regressions": scenario.regressions.iter().map(regression).collect::<Vec<_>>(),
+        "known": scenario.known.iter().map(known).collect::<Vec<_>>(),
         "findings": scenario.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns one finding that the scenario's file says is known.
+fn known(view: &KnownView) -> Value {
+    let state = match view.state {
+        KnownState::Found => "known",
+        KnownState::Expired => "expired",
+        KnownState::NotFound => "not-found",
+    };
+    json!({
+        "finding": view.finding,
+        "until": view.until,
+        "ticket": view.ticket,
+        "reason": view.reason,
+        "state": state,
+    })
+}
+
+/// Returns one schedule that an earlier run kept.
+pub fn regression(view: &RegressionView) -> Value {
+    json!({
+        "finding": view.finding,
+        "file": view.file,
+        "end": view.end.words().replace(' ', "-"),
+        "note": view.note,
     })
 }
 
@@ -110,9 +139,11 @@ pub fn finding(view: &FindingView) -> Value {
         "replays": view.replayed.1,
         "diverged": view.diverged,
         "why": causes.collect::<Vec<_>>(),
+        "orders": view.orders,
         "shrunk": shrunk,
         "trials": view.trials,
         "folder": view.folder,
+        "regression": view.regression,
         "schedule": view.record.schedule,
     })
 }

@@ -6,6 +6,7 @@
 
 mod claim;
 pub mod codes;
+mod covered;
 pub mod escape;
 pub mod json;
 pub mod markdown;

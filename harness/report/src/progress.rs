@@ -2,7 +2,7 @@
 
 use crate::escape::{count, cut, pad, seconds, show, thousands};
 use crate::palette::{Palette, paint};
-use crate::view::{Outcome, ScenarioView};
+use crate::view::{Outcome, RegressionView, ScenarioView};
 use twiceproof_model::scenario::Expect;
 
 /// Where a run stands.
@@ -46,6 +46,17 @@ pub fn baseline(name: &str, requests: u64, elapsed_ms: u64, services: &[String])
     cut(&format!("{line}   {services}"), 120)
 }
 
+/// Returns the line of a schedule that an earlier run kept, replayed.
+pub fn regression(scenario: &str, one: &RegressionView) -> String {
+    let name = format!("{}/{}", show(scenario, 60), show(&one.finding, 20));
+    let line = format!(" regression  {}  {}", pad(&name, 24), one.end.words());
+    let note = match one.note.as_str() {
+        "" => String::new(),
+        note => format!("   {}", show(note, 120)),
+    };
+    cut(&format!("{line}{note}"), 120)
+}
+
 /// Returns the line of a scenario that ended, for a terminal.
 pub fn ended(scenario: &ScenarioView, palette: &Palette) -> String {
     let style = match scenario.outcome {
@@ -58,6 +69,10 @@ pub fn ended(scenario: &ScenarioView, palette: &Palette) -> String {
     let what = match scenario.findings.first() {
         Some(view) if scenario.expect == Expect::Violation => {
             format!("{} as expected", view.finding.code)
+        }
+        Some(_) if scenario.outcome == Outcome::Pass => {
+            let known = scenario.findings.len() as u64;
+            format!("{} known", count(known, "finding"))
         }
         Some(view) => format!(
             "trial {}   {} {}",
@@ -89,6 +104,9 @@ pub fn ended_plain(number: u32, of: u32, scenario: &ScenarioView) -> String {
             " {} trial={} finding={}",
             finding.code, view.record.trial, finding.id
         ));
+        if scenario.is_known(view) {
+            line.push_str(" known");
+        }
         if view.replayed.1 > 0 {
             line.push_str(&format!(" replay={}/{}", view.replayed.0, view.replayed.1));
         }

@@ -2,6 +2,7 @@
 
 use crate::claim;
 use crate::codes::sentence;
+use crate::covered::{LISTED_MAX, covered, known_words, section};
 use crate::escape::{columns, count, cut, pad, seconds, show, thousands, wrap};
 use crate::palette::{Palette, paint};
 use crate::rows::{calm_runs, exits, rows};
@@ -16,8 +17,6 @@ use twiceproof_model::{InstanceId, TrialRecord};
 const FINDINGS_MAX: usize = 5;
 /// The most lines of an instance's output that are shown.
 const OUTPUT_LINES_MAX: usize = 8;
-/// The most entries of a list that stand in a line.
-const LISTED_MAX: usize = 12;
 /// The lines of a failure begin behind this.
 const INDENT: &str = "      ";
 
@@ -118,14 +117,17 @@ pub fn scenario(scenario: &ScenarioView, look: Look) -> String {
 /// Returns every finding: the first ones in full, the rest a line each.
 pub fn findings(scenario: &ScenarioView, look: Look) -> String {
     let mut text = String::new();
-    let (full, rest) = why::grouped(&scenario.findings, FINDINGS_MAX);
+    let (known, new): (Vec<&FindingView>, Vec<&FindingView>) =
+        (scenario.findings.iter()).partition(|view| scenario.is_known(view));
+    let (full, rest) = why::grouped(&new, FINDINGS_MAX);
     for view in full {
         text.push_str(&failure(scenario, view, look));
     }
-    for view in rest {
+    let rest = rest.into_iter().map(|view| ("also", view));
+    for (word, view) in rest.chain(known.into_iter().map(|view| ("known", view))) {
         let code = &view.finding.code;
         let line = format!(
-            "{INDENT}also {code} {}   finding {}   {}",
+            "{INDENT}{word} {code} {}   finding {}   {}",
             sentence(code),
             view.finding.id,
             why::codes(view),
@@ -165,6 +167,10 @@ pub fn failure(scenario: &ScenarioView, view: &FindingView, look: Look) -> Strin
         finding.id,
         replayed(view),
     ));
+    if let Some(known) = scenario.known(&finding.id) {
+        let known = wrap(&known_words(known), width - 6);
+        lines.extend(known.iter().map(|line| format!("{INDENT}{line}")));
+    }
     if let Some(diverged) = &view.diverged {
         lines.push(cut(
             &format!("{INDENT}a replay went another way: {}", show(diverged, 90)),
@@ -186,6 +192,7 @@ pub fn failure(scenario: &ScenarioView, view: &FindingView, look: Look) -> Strin
         count(u64::from(view.trials), "trial") + " show it",
     ));
     lines.extend(table(&rows.main, view.record.instances, width, palette));
+    lines.extend(why::orders(view, width));
     let calm = calm_runs(&view.record);
     if !calm.is_empty() {
         lines.push(format!("    afterwards  {}", calm.join(", ")));
@@ -318,6 +325,12 @@ fn reproduce(scenario: &ScenarioView, view: &FindingView, palette: &Palette) -> 
             show(&view.folder, 100)
         ));
     }
+    if !view.regression.is_empty() {
+        let file = show(&view.regression, 100);
+        lines.push(format!(
+            "             {file}   replayed first by later runs"
+        ));
+    }
     lines
 }
 
@@ -362,87 +375,27 @@ fn lesson(scenario: &ScenarioView, look: Look) -> String {
 fn pass(scenario: &ScenarioView, look: Look) -> String {
     let width = look.width.clamp(40, WIDTH_MAX);
     let mut lines = vec![first_line("PASS", scenario, width, &look.palette)];
+    let found = match scenario.findings.len() {
+        0 => "no violation".to_owned(),
+        known => format!("no violation but {}", count(known as u64, "known finding")),
+    };
     lines.push(format!(
-        "{INDENT}no violation in {}, {}",
+        "{INDENT}{found} in {}, {}",
         count(u64::from(scenario.trials), "trial"),
         seconds(scenario.elapsed_ms)
     ));
+    for view in &scenario.findings {
+        let code = &view.finding.code;
+        let line = format!(
+            "{INDENT}known {code} {}   {}",
+            sentence(code),
+            replay_command(scenario, view)
+        );
+        lines.push(cut(&line, width));
+    }
     lines.extend(section("Claim", &claim::words(scenario), look));
     lines.extend(covered(scenario, look));
     lines.join("\n") + "\n"
-}
-
-/// Returns what was covered in numbers, and what was not.
-pub fn covered(scenario: &ScenarioView, look: Look) -> Vec<String> {
-    let stages = scenario.stages.iter().map(stage_words).collect::<Vec<_>>();
-    let counts = scenario.counts.iter().map(|one| {
-        let words = count(one.number, &one.noun);
-        if one.rest.is_empty() {
-            words
-        } else {
-            format!("{words} {}", one.rest)
-        }
-    });
-    let masks = scenario.masks.iter().take(LISTED_MAX);
-    let masks = masks.map(|(column, why)| format!("{} ({})", show(column, 50), show(why, 50)));
-    let mut masks = masks.collect::<Vec<_>>();
-    if scenario.masks.len() > LISTED_MAX {
-        masks.push(format!("and {} more", scenario.masks.len() - LISTED_MAX));
-    }
-    let mut not = Vec::new();
-    if !scenario.stages_absent.is_empty() {
-        not.push(format!(
-            "stages not run: {}",
-            scenario.stages_absent.join(" ")
-        ));
-    }
-    not.extend(
-        scenario
-            .unseen
-            .iter()
-            .take(LISTED_MAX)
-            .map(|one| show(one, 160)),
-    );
-    let mut lines = section("Covered", &stages.join("; "), look);
-    lines.extend(section(
-        "Counts",
-        &counts.collect::<Vec<_>>().join("; "),
-        look,
-    ));
-    lines.extend(section("Not covered", &not.join("; "), look));
-    lines.extend(section("Masked", &masks.join("; "), look));
-    lines
-}
-
-fn stage_words(stage: &crate::view::StageView) -> String {
-    let cut = if stage.complete { "" } else { ", cut short" };
-    let trials = count(u64::from(stage.trials), "trial");
-    match &stage.covered {
-        Some((what, done, of)) => {
-            let (done, of) = (thousands(*done), thousands(*of));
-            format!(
-                "{} {done} of {of} {} in {trials}{cut}",
-                stage.name,
-                show(what, 30)
-            )
-        }
-        None => format!("{} {trials}{cut}", stage.name),
-    }
-}
-
-fn section(head: &str, text: &str, look: Look) -> Vec<String> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    let width = look.width.clamp(40, WIDTH_MAX) - 15;
-    let mut lines = wrap(text, width).into_iter();
-    let first = lines.next().unwrap_or_default();
-    let mut out = vec![format!(
-        "  {}  {first}",
-        paint(look.palette.head, pad(head, 11))
-    )];
-    out.extend(lines.map(|line| format!("               {line}")));
-    out
 }
 
 /// A scenario that ended in neither a pass nor findings.

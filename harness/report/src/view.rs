@@ -94,12 +94,89 @@ pub struct FindingView {
     pub diverged: Option<String>,
     /// Its causes, as far as the trial shows them.
     pub causes: Vec<CauseView>,
+    /// Orders of requests that alone show it, where all else runs lowest first: as lines of a
+    /// schedule file.
+    pub orders: Vec<String>,
     /// Steps and faults that it had before it was shrunk, and how many smaller cases were tried.
     pub shrunk: Option<(u32, u32, u32)>,
     /// How many trials show it.
     pub trials: u32,
     /// Folder with its files, below the run's; empty where nothing was stored.
     pub folder: String,
+    /// The file that keeps its schedule for later runs; empty where none does.
+    pub regression: String,
+}
+
+/// What came of replaying a schedule that an earlier run kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegressionEnd {
+    /// It is still a violation.
+    StillFails,
+    /// It was followed to its end, and nothing objects.
+    NoLongerFails,
+    /// It could not be followed, so that nothing failed proves nothing.
+    Diverged,
+    /// Its trial proves nothing.
+    Unclear,
+    /// The search ended before it.
+    NotReplayed,
+    /// Its file cannot be read.
+    Broken,
+}
+
+impl RegressionEnd {
+    /// Returns it as people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            RegressionEnd::StillFails => "still fails",
+            RegressionEnd::NoLongerFails => "no longer fails",
+            RegressionEnd::Diverged => "diverged",
+            RegressionEnd::Unclear => "could not tell",
+            RegressionEnd::NotReplayed => "not replayed",
+            RegressionEnd::Broken => "has an error",
+        }
+    }
+}
+
+/// A schedule that an earlier run kept, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegressionView {
+    /// Its finding.
+    pub finding: String,
+    /// Its file, below the project's folder.
+    pub file: String,
+    /// What came of it.
+    pub end: RegressionEnd,
+    /// What else to say: the line that could not be followed, the error; may be empty.
+    pub note: String,
+}
+
+/// What became of an entry of the scenario's known findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownState {
+    /// It was found, and does not fail.
+    Found,
+    /// It was found, and its date has passed: it fails.
+    Expired,
+    /// It was not found.
+    NotFound,
+}
+
+/// A finding that the scenario's file says is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownView {
+    /// Its id.
+    pub finding: String,
+    /// The last day on which it does not fail.
+    pub until: String,
+    /// The first day on which it fails again.
+    pub since: String,
+    /// Where it is dealt with.
+    pub ticket: String,
+    /// Why it can wait.
+    pub reason: String,
+    /// What became of it.
+    pub state: KnownState,
 }
 
 /// One scenario, run.
@@ -141,8 +218,25 @@ pub struct ScenarioView {
     /// Why several runs were started: the code of the cause and what starts them; empty where they
     /// are meant.
     pub why_twice: (String, String),
+    /// Schedules that earlier runs kept, in the order of their names.
+    pub regressions: Vec<RegressionView>,
+    /// Findings that are known, in the order of the file.
+    pub known: Vec<KnownView>,
     /// The findings, the most telling first.
     pub findings: Vec<FindingView>,
+}
+
+impl ScenarioView {
+    /// Returns what the scenario's file says of a finding, where it does.
+    pub fn known(&self, finding: &str) -> Option<&KnownView> {
+        self.known.iter().find(|known| known.finding == finding)
+    }
+
+    /// Returns whether the finding is known and does not fail.
+    pub fn is_known(&self, view: &FindingView) -> bool {
+        let known = self.known(&view.finding.id);
+        known.is_some_and(|known| known.state == KnownState::Found)
+    }
 }
 
 /// One run over scenarios.

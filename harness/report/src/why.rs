@@ -78,6 +78,21 @@ fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
     lines.map(|line| format!("    {line}"))
 }
 
+/// Returns the orders that matter: any other steps may go lowest instance first.
+pub(crate) fn orders(view: &FindingView, width: usize) -> Vec<String> {
+    let orders = view.orders.iter().enumerate();
+    let lines = orders.flat_map(|(at, order)| {
+        let head = if at == 0 { "it takes" } else { "and" };
+        let wrapped = wrap(&show(order, TEXT_MAX), width.saturating_sub(16));
+        let lines = wrapped.into_iter().enumerate();
+        lines.map(move |(line, text)| {
+            let head = if line == 0 { head } else { "" };
+            format!("    {head:<10}  {text}")
+        })
+    });
+    lines.collect()
+}
+
 /// Returns what the schedule was before it was shrunk.
 pub(crate) fn shrunk(view: &FindingView) -> String {
     let Some((steps, faults, tries)) = view.shrunk else {
@@ -119,13 +134,13 @@ pub(crate) fn of_all(findings: &[FindingView]) -> String {
 
 /// Returns the findings to show in full, at most so many: the first of each set of causes, and
 /// those without any; then the rest.
-pub(crate) fn grouped(
-    findings: &[FindingView],
+pub(crate) fn grouped<'f>(
+    findings: &[&'f FindingView],
     full_max: usize,
-) -> (Vec<&FindingView>, Vec<&FindingView>) {
+) -> (Vec<&'f FindingView>, Vec<&'f FindingView>) {
     let mut seen = BTreeSet::new();
     let (mut full, mut rest) = (Vec::new(), Vec::new());
-    for view in findings {
+    for view in findings.iter().copied() {
         let is_first = view.causes.is_empty() || seen.insert((codes(view), &view.finding.objects));
         if is_first && full.len() < full_max {
             full.push(view);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use twiceproof_model::moment::RequestMoment;
-use twiceproof_model::schedule::{Directive, Until};
+use twiceproof_model::schedule::{Directive, OrderedRequest, Until};
 use twiceproof_model::{Fault, InstanceId, Phase, Schedule, Signature, Who};
 
 /// Any instance.
@@ -65,12 +65,22 @@ pub fn directive() -> impl Strategy<Value = Directive> {
     ]
 }
 
+/// Any request of an order.
+fn ordered() -> impl Strategy<Value = OrderedRequest> {
+    (instance(), signature()).prop_map(|(instance, signature)| OrderedRequest {
+        instance,
+        request: RequestMoment::exact(&signature, Phase::Replied),
+    })
+}
+
 /// Any schedule of up to 40 lines.
 pub fn schedule() -> impl Strategy<Value = Schedule> {
     let body = prop::collection::vec(directive(), 0..40);
-    (any::<u64>(), body).prop_map(|(seed, body)| Schedule {
+    let orders = prop::collection::vec(prop::collection::vec(ordered(), 1..5), 0..3);
+    (any::<u64>(), body, orders).prop_map(|(seed, body, orders)| Schedule {
         seed,
         body,
+        orders,
         ..Schedule::default()
     })
 }

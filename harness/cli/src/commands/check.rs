@@ -5,7 +5,7 @@ use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::{Flaws, Project};
-use crate::recorded;
+use crate::{recorded, regressions};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use twiceproof_report::escape::count;
@@ -37,7 +37,11 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let mut warnings = Vec::new();
     for name in &scenarios {
         match project.scenario(name) {
-            Ok(scenario) => warnings.extend(recorded::warnings(&scenario, &runs)),
+            Ok(scenario) => {
+                warnings.extend(recorded::warnings(&scenario, &runs));
+                let broken = regressions::read(&project, &scenario).broken.into_iter();
+                flaws.extend(broken.map(|broken| Flaws::from(broken.diag)));
+            }
             Err(flaw) => flaws.push(flaw),
         }
     }

@@ -6,6 +6,7 @@ use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::regressions::When;
 use crate::screen::{Progress, Screen};
 use crate::signals::Signals;
 use clap::Args;
@@ -148,6 +149,7 @@ fn run_args(args: &DemoArgs, runs: PathBuf) -> RunArgs {
         fail_fast: false,
         replays: 5,
         no_shrink: false,
+        regressions: When::Skip,
         dry_run: false,
         progress: args.progress,
         target_output: TargetOutput::OnFail,

@@ -206,6 +206,7 @@ pub(crate) fn run_folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn run_json(folder: &Path) -> Option<Value> {
+/// Returns what a run stored of itself for programs, where it ended in order.
+pub(crate) fn run_json(folder: &Path) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(folder.join("run.json")).ok()?).ok()
 }

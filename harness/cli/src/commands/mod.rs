@@ -8,8 +8,10 @@ pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod record;
 pub(crate) mod replay;
+pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod shrink;
 
 use crate::args::{Args, Command};
 use crate::exit::Exit;
@@ -22,6 +24,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args, global),
         Command::Replay(args) => replay::run(args, global),
         Command::Record(args) => record::run(args, global),
+        Command::Shrink(args) => shrink::run(args, global),
+        Command::Review(args) => review::run(args, global),
         Command::Check(args) => check::run(args, global),
         Command::Import(args) => import::run(args, global),
         Command::Explain(args) => explain::run(args, global),

@@ -102,6 +102,7 @@ fn alone(target: Target) -> Scenario {
         },
         faults: Vec::new(),
         checks: Vec::new(),
+        known: Vec::new(),
     }
 }
 

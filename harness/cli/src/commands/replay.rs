@@ -9,18 +9,17 @@ use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::{Progress, Screen};
 use crate::signals::Signals;
+use crate::stored::{self, Found};
 use crate::{environment, view, world};
 use clap::Args;
-use serde_json::Value;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use twiceproof_explore::campaign::{ReplayAsked, ReplayResult, replay};
 use twiceproof_explore::trigger::Settings;
 use twiceproof_explore::{CampaignSpec, Control, Mode};
-use twiceproof_lab::store::{Redactor, RunFolder, Store};
-use twiceproof_model::{Finding, Scenario, Schedule, Trace, Verdict};
+use twiceproof_lab::store::{Redactor, RunFolder};
+use twiceproof_model::{Finding, Scenario, Schedule, Verdict};
 use twiceproof_report::terminal::{self, Look};
 use twiceproof_report::view::{CauseView, FindingView, ScenarioView};
 
@@ -40,25 +39,13 @@ pub(crate) struct ReplayArgs {
     pub(crate) bench: BenchArgs,
 }
 
-/// A schedule with what is known of where it comes from.
-struct Found {
-    path: PathBuf,
-    scenario: Option<String>,
-    /// The id of its finding.
-    finding: Option<String>,
-    /// The trace that it was made from.
-    trace: Option<Trace>,
-    /// How many instances took part.
-    instances: Option<u8>,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs, global: &Global) -> Result<Exit, Failure> {
     let project = Project::find(global.folder.as_deref())?;
     let runs = project.runs(args.bench.runs_dir.as_deref());
-    let found = find(&project, &runs, args, global)?;
-    let schedule = read(&project, &found.path)?;
-    let name = scenario_of(&project, args, &found, &schedule)?;
+    let found = stored::find(&project, &runs, &args.what, global)?;
+    let schedule = stored::read(&project, &found.path)?;
+    let name = stored::scenario_of(&project, args.scenario.as_deref(), &found, &schedule)?;
     let scenario = project.scenario(&name);
     let scenario = scenario.map_err(|flaws| project.draw(&[flaws], args::width()))?;
     let signals = Signals::listen()?;
@@ -188,9 +175,11 @@ fn add(
         replayed: (1, 1),
         diverged: None,
         causes,
+        orders: Vec::new(),
         shrunk: None,
         trials: 1,
         folder: folder.join("trials").display().to_string(),
+        regression: String::new(),
     });
 }
 
@@ -233,156 +222,4 @@ fn text(view: &ScenarioView, result: &ReplayResult, look: Look) -> String {
         }
     }
     text
-}
-
-fn read(project: &Project, path: &Path) -> Result<Schedule, Failure> {
-    let bytes = fs::read(path).map_err(|error| Failure::unreadable(path, &error))?;
-    let text = String::from_utf8_lossy(&bytes);
-    Schedule::parse_known(&text, &project.registries.kinds()).map_err(|flaw| {
-        let mut failure = Failure::usage("the schedule file has an error", "");
-        failure.body = flaw.in_file(path).render(&text, args::width()) + "\n";
-        failure
-    })
-}
-
-/// Finds the schedule that the argument names.
-fn find(
-    project: &Project,
-    runs: &Path,
-    args: &ReplayArgs,
-    global: &Global,
-) -> Result<Found, Failure> {
-    let file = global
-        .folder
-        .as_deref()
-        .unwrap_or(Path::new("."))
-        .join(&args.what);
-    if file.is_file() {
-        return Ok(of_file(&fs::canonicalize(&file).unwrap_or(file)));
-    }
-    let (scenario, id) = match args.what.rsplit_once('/') {
-        Some((scenario, id)) => (Some(scenario), id),
-        None => (None, args.what.as_str()),
-    };
-    for run in super::list::run_folders(runs) {
-        let place = match scenario {
-            Some(scenario) => Some(run.join(scenario).join(id)),
-            None => search(&run, id, 0),
-        };
-        let path = place.map(|place| place.join("finding.schedule"));
-        if let Some(path) = path.filter(|path| path.is_file()) {
-            return Ok(of_file(&path));
-        }
-    }
-    let committed = project.root.join("scenarios").join("regressions");
-    if let Some(scenario) = scenario {
-        let path = committed.join(scenario).join(format!("{id}.schedule"));
-        if path.is_file() {
-            let name = Some(scenario.to_owned());
-            return Ok(Found {
-                scenario: name,
-                finding: Some(id.to_owned()),
-                ..of_file(&path)
-            });
-        }
-    }
-    Err(Failure::usage(
-        format!("no finding and no schedule file `{}`", args.what),
-        "`twiceproof list findings` prints those of stored runs",
-    ))
-}
-
-/// Looks for the folder of a finding below a run's.
-fn search(folder: &Path, id: &str, depth: usize) -> Option<PathBuf> {
-    const DEPTH_MAX: usize = 8;
-    if folder.join(id).join("finding.schedule").is_file() {
-        return Some(folder.join(id));
-    }
-    if depth >= DEPTH_MAX {
-        return None;
-    }
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let skip = |name: &std::ffi::OsStr| name == "trials" || name == "contents";
-    let folders = entries.filter(|entry| !skip(&entry.file_name()) && entry.path().is_dir());
-    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).collect();
-    folders.sort();
-    folders
-        .iter()
-        .find_map(|folder| search(folder, id, depth + 1))
-}
-
-/// Returns what the place of a schedule file tells: a finding's folder knows scenario and trial.
-fn of_file(path: &Path) -> Found {
-    let mut found = Found {
-        path: path.to_owned(),
-        scenario: None,
-        finding: None,
-        trace: None,
-        instances: None,
-    };
-    let Some(folder) = path.parent() else {
-        return found;
-    };
-    let diff = fs::read(folder.join("diff.json")).ok();
-    let Some(diff) = diff.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()) else {
-        return found;
-    };
-    found.finding = diff["finding"]["id"].as_str().map(str::to_owned);
-    let Some(scenario) = folder.parent() else {
-        return found;
-    };
-    let run = scenario
-        .ancestors()
-        .find(|folder| folder.join("events.ndjson").exists());
-    let name = run.and_then(|run| scenario.strip_prefix(run).ok());
-    found.scenario = name.map(|name| name.display().to_string());
-    let trial = diff["trial"]
-        .as_u64()
-        .and_then(|trial| u32::try_from(trial).ok());
-    let store = Store::open(scenario).ok();
-    if let (Some(store), Some(trial)) = (store, trial)
-        && let Ok(loaded) = store.load_trial(trial)
-        && loaded.cut.is_none()
-    {
-        found.instances = Some(loaded.value.instances);
-        found.trace = Some(loaded.value.trace);
-    }
-    found
-}
-
-/// Returns the scenario of the schedule: as asked, by its folder, or the only one of its target.
-fn scenario_of(
-    project: &Project,
-    args: &ReplayArgs,
-    found: &Found,
-    schedule: &Schedule,
-) -> Result<String, Failure> {
-    if let Some(name) = args.scenario.clone().or_else(|| found.scenario.clone()) {
-        return Ok(name);
-    }
-    let hint = "name the scenario with --scenario";
-    let Some((target, _)) = &schedule.target else {
-        return Err(Failure::usage("the schedule names no target", hint));
-    };
-    let names = project.scenario_names()?;
-    let of_target = names.into_iter().filter(|name| {
-        project
-            .scenario(name)
-            .is_ok_and(|scenario| scenario.target.name == *target)
-    });
-    let mut of_target: Vec<String> = of_target.collect();
-    match of_target.len() {
-        1 => Ok(of_target.remove(0)),
-        0 => Err(Failure::usage(
-            format!("no scenario has the target {target}"),
-            hint,
-        )),
-        _ => {
-            let message = format!("several scenarios have the target {target}");
-            Err(Failure::usage(
-                message,
-                format!("{hint}: {}", of_target.join(", ")),
-            ))
-        }
-    }
 }

@@ -7,14 +7,17 @@ use crate::events::{Events, milliseconds};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::{Flaws, Project};
+use crate::regressions::{self, When};
 use crate::screen::{Progress, Screen};
 use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use twiceproof_explore::campaign::Shrinking;
+use twiceproof_explore::shrink::TRIES_MAX;
 use twiceproof_lab::store::RunFolder;
-use twiceproof_model::Scenario;
+use twiceproof_model::{Date, Scenario};
 use twiceproof_report::terminal::{self, Look};
 use twiceproof_report::view::{RunView, ScenarioView};
 use twiceproof_report::{FORMATS, Outcome, json as report_json, progress};
@@ -45,6 +48,9 @@ pub(crate) struct RunArgs {
     /// Report findings as they were found: with as many steps and faults
     #[arg(long)]
     pub(crate) no_shrink: bool,
+    /// When schedules of earlier findings, in `scenarios/regressions/`, are replayed
+    #[arg(long, value_enum, default_value_t = When::First)]
+    pub(crate) regressions: When,
     /// Print what would run, and start nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -105,8 +111,11 @@ impl BenchArgs {
             budget: None,
             seed: None,
             replays: 0,
-            shrink: false,
+            shrink: Shrinking::Off,
+            tries: TRIES_MAX,
             fail_fast: false,
+            regressions: When::Skip,
+            today: today(),
         }
     }
 }
@@ -140,8 +149,12 @@ pub(crate) fn perform(
         budget: args.budget,
         seed: args.seed.map(|seed| seed.0),
         replays: args.replays,
-        shrink: !args.no_shrink,
+        shrink: match args.no_shrink {
+            true => Shrinking::Off,
+            false => Shrinking::New,
+        },
         fail_fast: args.fail_fast,
+        regressions: args.regressions,
         ..args.bench.settings(args.bench.cells())
     };
     let seed = settings.seed.unwrap_or(scenarios[0].search.seed);
@@ -169,6 +182,7 @@ pub(crate) fn perform(
         json!({ "id": run.id, "seed": seed, "scenarios": selected }),
     );
     let session = Session {
+        project,
         settings: &settings,
         run: &run,
         shown: &shown,
@@ -299,6 +313,9 @@ fn select(project: &Project, args: &RunArgs) -> Result<Vec<Scenario>, Failure> {
     }
     let tagged = |scenario: &Scenario| scenario.tags.iter().any(|tag| args.tag.contains(tag));
     scenarios.retain(|scenario| args.tag.is_empty() || tagged(scenario));
+    if args.regressions == When::Only {
+        scenarios.retain(|scenario| !regressions::files(project, &scenario.name).is_empty());
+    }
     Ok(scenarios)
 }
 
@@ -308,6 +325,11 @@ fn nothing(project: &Project, args: &RunArgs) -> Result<Exit, Failure> {
     }
     let names = project.scenario_names()?;
     let hint = match names.len() {
+        _ if args.regressions == When::Only => {
+            "a run stores the schedules of what it finds in `scenarios/regressions/`; none that was \
+             selected has any"
+                .to_owned()
+        }
         0 => "write one below `scenarios/`".to_owned(),
         count => format!("`twiceproof list scenarios` prints all {count}"),
     };
@@ -360,6 +382,12 @@ pub(crate) fn shown(project: &Project, folder: &Path) -> PathBuf {
         }
         _ => folder.to_owned(),
     }
+}
+
+/// Returns the day in UTC.
+fn today() -> Date {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    args::day(now.date()).expect("the clock tells days of our era")
 }
 
 /// Returns the time as it stands in the name of a run.

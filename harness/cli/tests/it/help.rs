@@ -3,7 +3,7 @@ use crate::kit::{finish, twiceproof};
 #[test]
 fn help_pages() {
     let commands = [
-        "", "run", "replay", "record", "check", "list", "clean", "demo",
+        "", "run", "replay", "shrink", "record", "review", "check", "list", "clean", "demo",
     ];
     let mut pages = String::new();
     for name in commands {

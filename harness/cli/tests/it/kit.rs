@@ -27,6 +27,12 @@ impl Ran {
     }
 }
 
+/// The end of a scenario over the demo's job that finds one thing, in the same way each time: a
+/// crash behind the first mail leaves the lock file behind.
+pub(crate) const CRASH: &str = "search = { stages = [\"serial\"], budget = \"2m\" }\n\
+    [[fault]]\nkind = \"kill\"\nwho = \"job#1\"\n\
+    at = 'job#1 mail \"DATA body\" 1 replied'\n";
+
 /// Variables that would change what is seen.
 const VARIABLES: &[&str] = &[
     "CI",
@@ -71,6 +77,33 @@ impl Project {
         Self { folder }
     }
 
+    /// Returns a project with the demo's target and scenarios, and the job that the binary carries.
+    pub(crate) fn demo() -> Self {
+        let project = Self::empty();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for name in [
+            "targets/points-demo/target.toml",
+            "scenarios/demo/points-broken.toml",
+            "scenarios/demo/points-fixed.toml",
+        ] {
+            project.write(name, &fs::read_to_string(root.join(name)).unwrap());
+        }
+        let target = project.path().join("targets/points-demo");
+        for folder in ["bin", "data"] {
+            fs::create_dir_all(target.join(folder)).unwrap();
+        }
+        fs::copy(
+            root.join("targets/points-demo/data/points.db"),
+            target.join("data/points.db"),
+        )
+        .unwrap();
+        let job = target.join("bin/points-job");
+        fs::write(&job, twiceproof_lab::embed::points_job()).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&job, mode).unwrap();
+        project
+    }
+
     /// Returns its folder.
     pub(crate) fn path(&self) -> PathBuf {
         fs::canonicalize(self.folder.path()).unwrap()
@@ -90,10 +123,26 @@ impl Project {
         fs::write(path, text).unwrap();
     }
 
+    /// Returns the text of a file of the project.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    /// Returns the newest run, as it is stored for programs.
+    pub(crate) fn report(&self) -> serde_json::Value {
+        serde_json::from_str(&self.read("reports/runs/latest/run.json")).unwrap()
+    }
+
     /// Runs the binary in the project; its folder reads `[PROJECT]` in what it prints.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, &[])
+    }
+
+    /// Runs the binary in the project with these variables.
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
         let mut command = twiceproof();
         command.current_dir(self.path()).args(args);
+        command.envs(variables.iter().copied());
         finish(command, Some(&self.path()))
     }
 }

@@ -2,41 +2,13 @@
 
 use crate::kit::{Project, finish, twiceproof};
 use std::fs;
-use std::path::Path;
 use std::sync::OnceLock;
-
-/// Copies the demo's project, with the job that the binary carries.
-fn demo() -> Project {
-    let project = Project::empty();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for name in [
-        "targets/points-demo/target.toml",
-        "scenarios/demo/points-broken.toml",
-        "scenarios/demo/points-fixed.toml",
-    ] {
-        project.write(name, &fs::read_to_string(root.join(name)).unwrap());
-    }
-    let target = project.path().join("targets/points-demo");
-    for folder in ["bin", "data"] {
-        fs::create_dir_all(target.join(folder)).unwrap();
-    }
-    fs::copy(
-        root.join("targets/points-demo/data/points.db"),
-        target.join("data/points.db"),
-    )
-    .unwrap();
-    let job = target.join("bin/points-job");
-    fs::write(&job, twiceproof_lab::embed::points_job()).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&job, mode).unwrap();
-    project
-}
 
 /// One run of the broken variant, shared by the tests that look at it.
 fn broken() -> &'static (Project, crate::kit::Ran) {
     static BROKEN: OnceLock<(Project, crate::kit::Ran)> = OnceLock::new();
     BROKEN.get_or_init(|| {
-        let project = demo();
+        let project = Project::demo();
         let ran = project.run(&["run", "points-broken", "--progress", "lines"]);
         (project, ran)
     })

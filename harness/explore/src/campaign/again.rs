@@ -113,7 +113,10 @@ pub fn instances_of(schedule: &Schedule) -> u8 {
             Directive::Start(who) | Directive::Run(who, _) => Some(*who),
             Directive::Fault(fault) | Directive::Heal(fault) => fault.instance(),
         });
-    who.map(|who| who.number()).max().unwrap_or(1)
+    let ordered = schedule.orders.iter().flatten();
+    let ordered = ordered.map(|ordered| ordered.instance);
+    let numbers = who.chain(ordered).map(|who| who.number());
+    numbers.max().unwrap_or(1)
 }
 
 /// How an assignment of this module differs from another.
@@ -267,7 +270,7 @@ impl Context<'_> {
 }
 
 /// Returns whether each run ended by itself before the next one started.
-fn is_serial(record: &TrialRecord) -> bool {
+pub(super) fn is_serial(record: &TrialRecord) -> bool {
     let mut alive: BTreeSet<InstanceId> = BTreeSet::new();
     for stamped in main_part(&record.trace) {
         match &stamped.event {

@@ -50,8 +50,11 @@ pub struct Coverage {
     pub writes: u32,
     /// The stages asked for, in order.
     pub stages: Vec<StageCoverage>,
-    /// Stages that this version has and the scenario left out.
+    /// Stages that this version has and that were left out.
     pub stages_left_out: Vec<String>,
+    /// Whether they were left out since nothing but regressions was asked for; else the scenario
+    /// leaves them out.
+    pub only_regressions: bool,
     /// Stages that this version does not have.
     pub stages_absent: Vec<String>,
     /// Crash points; covered where the kill took effect.

@@ -21,6 +21,16 @@ pub(super) struct Shown<'a> {
     pub(super) label: &'a str,
 }
 
+/// Replays that must have shown a finding, all of them, before more is learnt of it.
+const SAME_MIN: u32 = 3;
+
+/// Returns whether the finding shows each time that its steps are repeated.
+pub(super) fn is_steady(found: &CampaignFinding) -> bool {
+    let replays = &found.replays;
+    let repeats = replays.same == replays.tried && replays.same >= SAME_MIN;
+    repeats && found.record.drive == Drive::Steps
+}
+
 impl Campaign<'_, '_> {
     /// Takes note of a finding: a new one is replayed and reported, of a known one the simplest
     /// trial is kept.
@@ -60,6 +70,7 @@ impl Campaign<'_, '_> {
         }
         let mut found = CampaignFinding {
             causes,
+            orders: Vec::new(),
             shrunk: None,
             repetition: shown.record.stage == SERIAL.kind.name,
             finding: shown.finding,
@@ -89,6 +100,12 @@ impl Campaign<'_, '_> {
             objects.join(", ")
         ));
         self.dismissed.insert(finding.id.clone());
+    }
+
+    /// Returns the findings that are not known: those that count.
+    pub(super) fn new_findings(&self) -> impl Iterator<Item = &CampaignFinding> {
+        let is_known = |found: &CampaignFinding| self.spec.known.contains(&found.finding.id);
+        self.findings.iter().filter(move |found| !is_known(found))
     }
 
     fn causes(&self, record: &TrialRecord, finding: &Finding) -> Vec<Cause> {

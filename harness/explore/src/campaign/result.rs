@@ -3,8 +3,10 @@
 use super::claim::Claim;
 use super::clean::{BaselineFailure, BaselineSummary};
 use super::coverage::Coverage;
+use super::regressions::ReplayedRegression;
 use crate::lab::LabError;
 use twiceproof_model::digest::Digest;
+use twiceproof_model::schedule::OrderedRequest;
 use twiceproof_model::{Divergence, Finding, Schedule, TrialRecord, Verdict};
 use twiceproof_oracle::{CAUSES, Cause, Mask};
 
@@ -72,6 +74,9 @@ pub struct CampaignFinding {
     pub switches: u32,
     /// How often it could be repeated.
     pub replays: Replays,
+    /// The orders of requests that show it where all else runs lowest first, as lines of a
+    /// schedule; empty where they are not known.
+    pub orders: Vec<Vec<OrderedRequest>>,
     /// What it was before it was shrunk, where it was.
     pub shrunk: Option<Shrunk>,
     /// Why it ran twice and why the data broke, as far as the trials that show it tell.
@@ -136,6 +141,8 @@ pub enum Progress<'a> {
         /// What is covered so far.
         coverage: &'a Coverage,
     },
+    /// A schedule that an earlier run kept was replayed.
+    Regression(&'a ReplayedRegression),
     /// More clean runs showed more columns to be volatile.
     Masks(&'a [Mask]),
     /// A finding was replayed and is reported.
@@ -153,6 +160,8 @@ pub struct CampaignResult {
     pub baseline: Option<BaselineSummary>,
     /// What was found, in order of first trial.
     pub findings: Vec<CampaignFinding>,
+    /// What came of the schedules that earlier runs kept.
+    pub regressions: Vec<ReplayedRegression>,
     /// What was covered.
     pub coverage: Coverage,
     /// Why the result is not, or would not be, a pass: code and text, each once.

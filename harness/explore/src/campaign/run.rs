@@ -4,6 +4,7 @@ use super::clean::{self, BaselineFailure, BaselineSummary, NoBaseline};
 use super::coverage::Coverage;
 use super::findings::Shown;
 use super::orders::Orders;
+use super::regressions::ReplayedRegression;
 use super::result::{CampaignFinding, CampaignResult, Outcome, Progress, TrialLine, verdict_words};
 use super::shares::{Running, next_batch};
 use super::spec::{CampaignSpec, Control};
@@ -35,11 +36,13 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
     }
     let asked = |name: &str| match &spec.stages {
         // The faults of a scenario are what it is about: no list leaves them out.
+        _ if spec.only_regressions && name != SERIAL.kind.name => false,
         _ if name == FAULTS.kind.name => !spec.faults.is_empty(),
         Some(stages) => stages.iter().any(|stage| stage == name),
         None => true,
     };
-    let coverage = Coverage::new(&asked);
+    let mut coverage = Coverage::new(&asked);
+    coverage.only_regressions = spec.only_regressions;
     let (baseline, summary) = match clean::baseline(&spec, lab) {
         Ok(found) => found,
         Err(error) => return without_baseline(error, coverage),
@@ -57,6 +60,7 @@ pub fn run(spec: &CampaignSpec, lab: &mut dyn Lab, control: Control<'_>) -> Camp
         summary,
         coverage,
         findings: Vec::new(),
+        regressions: Vec::new(),
         candidates: BTreeMap::new(),
         dismissed: BTreeSet::new(),
         doubts: BTreeMap::new(),
@@ -77,6 +81,7 @@ fn without_baseline(error: NoBaseline, coverage: Coverage) -> CampaignResult {
         outcome,
         baseline: None,
         findings: Vec::new(),
+        regressions: Vec::new(),
         coverage,
         reasons: Vec::new(),
         budget_spent: false,
@@ -109,6 +114,7 @@ pub(super) struct Campaign<'l, 'c> {
     pub(super) summary: BaselineSummary,
     pub(super) coverage: Coverage,
     pub(super) findings: Vec<CampaignFinding>,
+    pub(super) regressions: Vec<ReplayedRegression>,
     /// Trials that show a known finding with fewer switches, by its id.
     pub(super) candidates: BTreeMap<String, (TrialRecord, String)>,
     /// Findings, by id, that the end of a lease showed and a pause did not.
@@ -132,9 +138,11 @@ impl Campaign<'_, '_> {
         self.coverage.writes = self.summary.writes;
         self.coverage.clean_runs = self.summary.runs;
         self.coverage.guesses = clean::guesses(&self.summary.record);
+        // What repetition alone leaves is accepted before anything else is judged.
         self.serial_stage(&mut stages);
+        self.replay_regressions();
         while self.goes_on() {
-            let in_turn = self.findings.iter().all(|finding| finding.repetition);
+            let in_turn = self.new_findings().all(|finding| finding.repetition);
             let batch = next_batch(&mut stages, in_turn);
             if batch.is_empty() {
                 break;
@@ -143,6 +151,7 @@ impl Campaign<'_, '_> {
         }
         self.better_trials();
         self.shrink_all();
+        self.order_all();
         self.audit();
         self.end()
     }
@@ -180,14 +189,14 @@ impl Campaign<'_, '_> {
     }
 
     /// Returns whether another batch may be handed out.
-    fn goes_on(&mut self) -> bool {
+    pub(super) fn goes_on(&mut self) -> bool {
         if self.stop.is_none() && (self.control.interrupted)() {
             self.stop = Some(Stop::Interrupted);
         }
         if self.stop.is_none() && (self.control.elapsed)() >= self.spec.budget {
             self.stop = Some(Stop::Budget);
         }
-        if self.stop.is_none() && self.spec.fail_fast && !self.findings.is_empty() {
+        if self.stop.is_none() && self.spec.fail_fast && self.new_findings().next().is_some() {
             self.stop = Some(Stop::FirstFinding);
         }
         self.stop.is_none()
@@ -310,7 +319,7 @@ impl Campaign<'_, '_> {
     }
 
     /// Runs more clean runs, so that no verdict rests on a column that is volatile after all.
-    fn confirm(&mut self) {
+    pub(super) fn confirm(&mut self) {
         let mut baseline = Baseline::clone(&self.baseline);
         match clean::confirm(&self.spec, &mut baseline, self.lab) {
             Ok(masks) => {
@@ -383,7 +392,7 @@ impl Campaign<'_, '_> {
     fn end(mut self) -> CampaignResult {
         self.coverage.orders = self.orders.coverage();
         let reasons = self.reasons();
-        let found = !self.findings.is_empty();
+        let found = self.new_findings().next().is_some();
         let budget_spent = matches!(self.stop, Some(Stop::Budget));
         let outcome = match (self.stop.take(), self.spec.expect) {
             (Some(Stop::Lab(error)), _) => Outcome::LabFailed(error),
@@ -403,6 +412,7 @@ impl Campaign<'_, '_> {
             outcome,
             baseline: Some(self.summary),
             findings: self.findings,
+            regressions: self.regressions,
             coverage: self.coverage,
             reasons,
             budget_spent,
@@ -411,7 +421,7 @@ impl Campaign<'_, '_> {
 
     /// Returns why the search does not add up to a pass.
     fn reasons(&self) -> Vec<(String, String)> {
-        let mut reasons = Vec::new();
+        let mut reasons = self.regression_reasons();
         if matches!(self.stop, Some(Stop::Budget)) {
             let cut = self.coverage.stages.iter();
             let cut = cut.filter(|stage| stage.owed && stage.run < stage.planned);

@@ -2,8 +2,11 @@
 //! one is tried.
 
 use super::again::instances_of;
+use super::findings::is_steady;
+use super::regressions::REGRESSION;
 use super::result::{CampaignFinding, Progress, Shrunk};
 use super::run::Campaign;
+use super::spec::Shrinking;
 use super::verify;
 use crate::lab::Assignment;
 use crate::replay::{Mode, Replay};
@@ -14,29 +17,31 @@ use twiceproof_model::record::Drive;
 use twiceproof_model::{Event, Schedule, TrialRecord, Verdict};
 use twiceproof_oracle::judge;
 
-/// Replays that must have shown a finding, all of them, before it is shrunk.
-const SAME_MIN: u32 = 3;
 /// The most findings that are shrunk, in the order in which they were found.
 const SHRUNK_MAX: usize = 8;
 
 impl Campaign<'_, '_> {
     /// Shrinks the findings that repeat.
     pub(super) fn shrink_all(&mut self) {
-        if !self.spec.shrink {
-            return;
-        }
         for at in 0..self.findings.len().min(SHRUNK_MAX) {
-            let replays = &self.findings[at].replays;
-            let repeats = replays.same == replays.tried && replays.same >= SAME_MIN;
-            let is_driven = self.findings[at].record.drive == Drive::Steps;
-            if repeats && is_driven && self.may_shrink() {
+            if is_steady(&self.findings[at]) && self.is_asked(at) && self.may_shrink() {
                 self.shrink(at);
             }
         }
     }
 
+    /// Returns whether this finding is to be shrunk.
+    fn is_asked(&self, at: usize) -> bool {
+        let found = &self.findings[at];
+        match &self.spec.shrink {
+            Shrinking::Off => false,
+            Shrinking::New => found.record.stage != REGRESSION,
+            Shrinking::Only(id) => found.finding.id == *id,
+        }
+    }
+
     /// Returns whether there is time left, and nobody wants to stop.
-    fn may_shrink(&self) -> bool {
+    pub(super) fn may_shrink(&self) -> bool {
         let is_spent = (self.control.elapsed)() >= self.spec.budget;
         !is_spent && !(self.control.interrupted)() && !self.is_broken_off()
     }
@@ -49,7 +54,7 @@ impl Campaign<'_, '_> {
         };
         let (from_steps, from_faults) = (steps(&original.record), start.size().0);
         let mut best = original.clone();
-        let (_, tries) = shrink(start, &mut |case| {
+        let (_, tries) = shrink(start, self.spec.tries, &mut |case| {
             let (became, smaller) = self.attempt(&original, case)?;
             best = smaller;
             best.shrunk = Some(Shrunk {
@@ -72,7 +77,7 @@ impl Campaign<'_, '_> {
     }
 
     /// Runs a case; returns what it became and the finding that it shows, where it is the same.
-    fn attempt(
+    pub(super) fn attempt(
         &mut self,
         original: &CampaignFinding,
         case: &Case,
@@ -139,12 +144,19 @@ impl Campaign<'_, '_> {
     }
 }
 
-/// Returns the text of a schedule with the lines of another: what it says of target and services
-/// stays.
+/// Returns the text of a schedule with the lines of a smaller one: what it says of target and
+/// services stays. It keeps its own lines where the smaller one does not speak of all its
+/// instances, which a reader of the text alone could not know of.
 fn with_body_of(text: &str, schedule: &Schedule) -> String {
-    let whole = Schedule::parse(text).map(|whole| Schedule {
-        body: schedule.body.clone(),
-        ..whole
+    let whole = Schedule::parse(text).map(|whole| {
+        if instances_of(schedule) < instances_of(&whole) {
+            return whole;
+        }
+        Schedule {
+            body: schedule.body.clone(),
+            orders: schedule.orders.clone(),
+            ..whole
+        }
     });
     whole.map_or_else(|_| schedule.to_string(), |whole| whole.to_string())
 }

@@ -7,11 +7,24 @@ use twiceproof_model::target::{LockSpec, StateSpec};
 use twiceproof_model::{Exit, Finding, Scenario, ServiceName, TrialRecord};
 use twiceproof_oracle::{Baseline, Cause, cause, classify};
 
+use super::regressions::Regression;
 use super::result::Progress;
+use crate::shrink::TRIES_MAX;
 use crate::trigger::{self, Settings, Starts, Trigger};
 
 /// How often a violation is replayed before it is reported, where nobody says otherwise.
 const REPLAYS_DEFAULT: u32 = 5;
+
+/// Which findings are shrunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shrinking {
+    /// None.
+    Off,
+    /// Those that the search found. What an earlier run kept was made small by that run.
+    New,
+    /// The one with this id, also where an earlier run kept it.
+    Only(String),
+}
 
 /// What a campaign is asked to do.
 #[derive(Clone)]
@@ -36,10 +49,19 @@ pub struct CampaignSpec {
     pub seed: u64,
     /// How often a violation is replayed before it is reported.
     pub replays: u32,
-    /// Whether findings are shrunk.
-    pub shrink: bool,
+    /// Which findings are shrunk.
+    pub shrink: Shrinking,
+    /// The most smaller cases that are tried of one finding.
+    pub tries: u32,
     /// Whether the first violation ends the search.
     pub fail_fast: bool,
+    /// Schedules that earlier runs kept, to be replayed before the search.
+    pub regressions: Vec<Regression>,
+    /// Whether they are all that is asked for: the search then has no stage but the serial one,
+    /// which says what repetition alone leaves.
+    pub only_regressions: bool,
+    /// Ids of findings that are known: they are reported, and do not make the campaign fail.
+    pub known: BTreeSet<String>,
     /// The faults of the scenario.
     pub faults: Vec<FaultSpec>,
     /// Checks beside the default ones.
@@ -68,8 +90,12 @@ impl From<&Scenario> for CampaignSpec {
             budget: scenario.search.budget,
             seed: scenario.search.seed,
             replays: REPLAYS_DEFAULT,
-            shrink: true,
+            shrink: Shrinking::New,
+            tries: TRIES_MAX,
             fail_fast: false,
+            regressions: Vec::new(),
+            only_regressions: false,
+            known: BTreeSet::new(),
             faults: scenario.faults.clone(),
             checks: scenario.checks.clone(),
             state: scenario.target.state.clone(),

@@ -47,6 +47,16 @@ pub(super) fn without_lines(case: &Case, from: usize, count: usize) -> Case {
     case.with_body(kept.map(|(_, directive)| directive.clone()).collect())
 }
 
+/// Returns the case without the request at this place of this order; an order of one request is
+/// none.
+pub(super) fn without_ordered(case: &Case, order: usize, place: usize) -> Case {
+    let mut fewer = case.clone();
+    let orders = &mut fewer.schedule.orders;
+    orders[order].remove(place);
+    orders.retain(|order| order.len() > 1);
+    fewer
+}
+
 /// Returns whom the line is about.
 fn who(directive: &Directive) -> Option<InstanceId> {
     match directive {
@@ -61,6 +71,10 @@ pub(super) fn fewer_instances(case: &Case) -> Option<Case> {
     let body = case.schedule.body.iter();
     let kept = body.filter(|directive| who(directive) != Some(last));
     let mut fewer = case.with_body(kept.cloned().collect());
+    for order in &mut fewer.schedule.orders {
+        order.retain(|request| request.instance != last);
+    }
+    fewer.schedule.orders.retain(|order| order.len() > 1);
     fewer.instances = last.number() - 1;
     Some(fewer)
 }

@@ -5,12 +5,14 @@
 
 mod cases;
 
-use cases::{begins_fault, fewer_instances, weaker_fault, without_faults, without_lines};
+use cases::{
+    begins_fault, fewer_instances, weaker_fault, without_faults, without_lines, without_ordered,
+};
 use std::collections::BTreeSet;
 use twiceproof_model::Schedule;
 use twiceproof_model::schedule::Directive;
 
-/// The most cases tried for one finding.
+/// The most cases tried for one finding, where nobody says otherwise.
 pub const TRIES_MAX: u32 = 40;
 
 /// A schedule with the number of instances that take part.
@@ -23,14 +25,15 @@ pub struct Case {
 }
 
 impl Case {
-    /// Returns what is to become less: faults, instances, lines.
+    /// Returns what is to become less: faults, instances, lines with the requests of orders.
     pub fn size(&self) -> (usize, u8, usize) {
         let body = &self.schedule.body;
         let faults = body
             .iter()
             .filter(|directive| begins_fault(directive))
             .count();
-        (faults, self.instances, body.len())
+        let ordered: usize = self.schedule.orders.iter().map(Vec::len).sum();
+        (faults, self.instances, body.len() + ordered)
     }
 
     fn with_body(&self, body: Vec<Directive>) -> Self {
@@ -45,21 +48,26 @@ impl Case {
     }
 }
 
-/// Returns the smallest case found and how many were tried.
+/// Returns the smallest case found and how many were tried, at most so many.
 ///
 /// `attempt` runs a case and returns it as it happened where it shows the same finding, so with
 /// what could not be followed left out; `None` where it does not, or where no more may run.
-pub fn shrink(start: Case, attempt: &mut dyn FnMut(&Case) -> Option<Case>) -> (Case, u32) {
+pub fn shrink(
+    start: Case,
+    tries_max: u32,
+    attempt: &mut dyn FnMut(&Case) -> Option<Case>,
+) -> (Case, u32) {
     let mut search = Search {
         seen: BTreeSet::from([key(&start)]),
         best: start,
         tries: 0,
+        tries_max,
         attempt,
     };
     loop {
         let before = search.best.size();
         search.pass();
-        if search.best.size() >= before || search.tries >= TRIES_MAX {
+        if search.best.size() >= before || search.tries >= tries_max {
             return (search.best, search.tries);
         }
     }
@@ -73,13 +81,14 @@ struct Search<'a> {
     best: Case,
     seen: BTreeSet<String>,
     tries: u32,
+    tries_max: u32,
     attempt: &'a mut dyn FnMut(&Case) -> Option<Case>,
 }
 
 impl Search<'_> {
     /// Tries a case; returns whether it is now the smallest.
     fn attempt(&mut self, case: &Case) -> bool {
-        if self.tries >= TRIES_MAX || case.size() >= self.best.size() {
+        if self.tries >= self.tries_max || case.size() >= self.best.size() {
             return false;
         }
         if !self.seen.insert(key(case)) {
@@ -104,7 +113,25 @@ impl Search<'_> {
         while let Some(fewer) = fewer_instances(&self.best)
             && self.attempt(&fewer)
         {}
+        self.orders();
         self.weaker();
+    }
+
+    /// Removes requests from orders, one at a time.
+    fn orders(&mut self) {
+        let (mut order, mut place) = (0, 0);
+        while let Some(requests) = self.best.schedule.orders.get(order) {
+            if place >= requests.len() {
+                (order, place) = (order + 1, 0);
+                continue;
+            }
+            let fewer = without_ordered(&self.best, order, place);
+            if self.attempt(&fewer) {
+                place = 0;
+            } else {
+                place += 1;
+            }
+        }
     }
 
     fn faults(&mut self) {
@@ -156,7 +183,7 @@ impl Search<'_> {
         let Some(weaker) = weaker_fault(&self.best) else {
             return;
         };
-        if self.tries >= TRIES_MAX || !self.seen.insert(key(&weaker)) {
+        if self.tries >= self.tries_max || !self.seen.insert(key(&weaker)) {
             return;
         }
         self.tries += 1;

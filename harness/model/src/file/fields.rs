@@ -1,6 +1,7 @@
 //! The values of one table, by key.
 
 use super::value::{Spanned, Value, duration};
+use crate::date::Date;
 use crate::kind::{Key, Kind};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -77,6 +78,14 @@ impl Fields<'_> {
     pub(crate) fn duration(&self, key: &Key) -> Option<Duration> {
         match self.value(key)? {
             Value::Duration(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Returns the day of a key.
+    pub(crate) fn date(&self, key: &Key) -> Option<Date> {
+        match self.value(key)? {
+            Value::Date(value) => Some(*value),
             _ => None,
         }
     }
@@ -180,6 +189,7 @@ impl Fields<'_> {
                 Value::Integer(number) => number.to_string(),
                 Value::Boolean(value) => value.to_string(),
                 Value::Duration(value) => humantime::format_duration(*value).to_string(),
+                Value::Date(value) => value.to_string(),
                 Value::Texts(texts) => texts
                     .iter()
                     .map(|text| text.value.as_str())

@@ -341,6 +341,7 @@ fn example(key: &Key) -> &'static str {
         KeyType::PairList => "[[\"…\", \"…\"]]",
         KeyType::TextTable | KeyType::Options => "{ … }",
         KeyType::Duration | KeyType::DurationOrZero => "\"90s\"",
+        KeyType::Date => "2026-12-31",
         _ => "\"…\"",
     }
 }

@@ -3,6 +3,7 @@
 use super::reader::Reader;
 use super::suggest::choices;
 use super::{ENTRIES_MAX, TEXT_BYTES_MAX};
+use crate::date::Date;
 use crate::diag::code;
 use crate::kind::{Key, KeyType, is_name};
 use crate::moment::Moment;
@@ -29,6 +30,7 @@ pub(crate) enum Value {
     Integer(i64),
     Boolean(bool),
     Duration(Duration),
+    Date(Date),
     Texts(Vec<Spanned<String>>),
     Integers(Vec<i64>),
     /// The entries of a table.
@@ -76,18 +78,17 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &Key, entry: &Entry<'_>) -> Opt
             Some(number) if (min..=max).contains(&number) => Some(Value::Integer(number)),
             Some(number) => {
                 let message = format!("`{name}` is {number}, out of its bounds");
-                let help = match max {
-                    _ if min == max => format!("expected {min}"),
-                    i64::MAX => format!("expected {min} or more"),
-                    _ => format!("expected {min} to {max}"),
-                };
-                reader.report(code::TYPE, message, span.clone(), help);
+                reader.report(code::TYPE, message, span.clone(), bounds(min, max));
                 None
             }
         },
         KeyType::Boolean => match item.as_bool() {
             None => wrong("true or false"),
             Some(value) => Some(Value::Boolean(value)),
+        },
+        KeyType::Date => match date(item) {
+            None => wrong("a day such as 2026-12-31"),
+            Some(date) => Some(Value::Date(date)),
         },
         KeyType::TextList | KeyType::PathList | KeyType::KindList(_) => match item.as_array() {
             None => wrong("a list of strings"),
@@ -135,6 +136,24 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &Key, entry: &Entry<'_>) -> Opt
             },
         },
     }
+}
+
+/// Returns the help for an integer out of these bounds.
+fn bounds(min: i64, max: i64) -> String {
+    match max {
+        _ if min == max => format!("expected {min}"),
+        i64::MAX => format!("expected {min} or more"),
+        _ => format!("expected {min} to {max}"),
+    }
+}
+
+/// Returns the day that the item is, where it is one without a time.
+fn date(item: &Item) -> Option<Date> {
+    let written = item.as_datetime()?;
+    let date = written
+        .date
+        .filter(|_| written.time.is_none() && written.offset.is_none())?;
+    Date::new(date.year, date.month, date.day)
 }
 
 /// An entry of a table that is about to be read.
@@ -392,6 +411,9 @@ fn help(key: &Key, item: &Item) -> String {
             Some(number) if number > 0 => format!("write \"{number}s\"   {}", key.doc),
             _ => key.doc.to_owned(),
         },
+        (KeyType::Date, Some(text)) if text.len() == 10 => {
+            format!("write {text} without quotes   {}", key.doc)
+        }
         (KeyType::Text | KeyType::Path, None) => match quoted(item) {
             quoted if quoted.is_empty() => key.doc.to_owned(),
             quoted => format!("{quoted}   {}", key.doc),

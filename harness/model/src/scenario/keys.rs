@@ -318,6 +318,34 @@ pub const ALLOW: Key = Key {
     default: "",
     doc: "What may become what, as `[[\"from\", \"to\"]]`; `null` stands for no value.",
 };
+pub(super) const FINDING: Key = Key {
+    name: "finding",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "Id of the finding, as reports name it: 8 hex digits.",
+};
+pub(super) const KNOWN_UNTIL: Key = Key {
+    name: "until",
+    value: KeyType::Date,
+    required: true,
+    default: "",
+    doc: "The last day, in UTC, on which it does not fail: a date without quotes.",
+};
+pub(super) const TICKET: Key = Key {
+    name: "ticket",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "Where it is dealt with.",
+};
+pub(super) const REASON: Key = Key {
+    name: "reason",
+    value: KeyType::Text,
+    required: true,
+    default: "",
+    doc: "Why it can wait until then.",
+};
 
 pub(super) const TRIGGER: Section = Section {
     name: "trigger",
@@ -350,6 +378,13 @@ pub(super) const CHECK: Section = Section {
     keys: &[CHECK_KIND, OFF],
 };
 
+pub(super) const KNOWN: Section = Section {
+    name: "known",
+    form: Form::List,
+    doc: "A finding that is known: it is reported, and does not fail until a date.",
+    keys: &[FINDING, KNOWN_UNTIL, TICKET, REASON],
+};
+
 /// The format of scenario files.
 pub const FORMAT: Format = Format {
     name: "scenario file",
@@ -357,5 +392,5 @@ pub const FORMAT: Format = Format {
     keys: &[
         SCHEMA, TITLE, TARGET, TEACHES, ARGS, ENV, TAGS, CONTRACT, EXPECT, CAUSES,
     ],
-    sections: &[TRIGGER, ASSUME, SEARCH, FAULT, CHECK],
+    sections: &[TRIGGER, ASSUME, SEARCH, FAULT, CHECK, KNOWN],
 };

@@ -48,6 +48,7 @@ pub fn parse(
         .map_or(trigger.instances, |all| all.max(trigger.instances));
     let faults = super::faults::read(&mut reader, &content, starts, assume, target.as_ref());
     let checks = super::checks::read(&mut reader, &content, target.as_ref());
+    let known = super::known::read(&mut reader, &content, expect);
     let target = reader
         .finish(target)?
         .expect("a target that is missing has been reported");
@@ -66,6 +67,7 @@ pub fn parse(
         search,
         faults,
         checks,
+        known,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Reads schedule files.
 
-use super::{Directive, Schedule, Until};
+use super::{Directive, OrderedRequest, Schedule, Until};
 use crate::diag::{Flaw, code};
 use crate::escape::escape_cut;
 use crate::fault::{Fault, HEAL};
@@ -16,7 +16,9 @@ pub const SCHEDULE_BYTES_MAX: usize = 64 << 10;
 pub const SCHEDULE_LINES_MAX: usize = 1000;
 
 /// What a line can begin with.
-const KEYWORDS: &[&str] = &["seed", "target", "service", "start", "run", "fault"];
+const KEYWORDS: &[&str] = &[
+    "seed", "target", "service", "start", "run", "fault", "order",
+];
 
 impl Schedule {
     /// Reads a schedule file, or returns the first error in it. Kinds of faults are not looked at.
@@ -178,9 +180,7 @@ fn read_line(
             .services
             .push((name, kind, tokens.word("the service's version")?));
     } else if tokens.take("order") {
-        let message = "`order` lines are not supported yet".to_owned();
-        let help = "write the order as `run` lines";
-        return Err(flaw(code::SYNTAX, message, span, help));
+        schedule.orders.push(read_order(tokens)?);
     } else {
         let mut flaw = tokens.expected("a directive");
         let word = tokens.word("a directive").unwrap_or_default();
@@ -188,6 +188,19 @@ fn read_line(
         return Err(flaw);
     }
     Ok(())
+}
+
+fn read_order(tokens: &mut Tokens<'_>) -> Result<Vec<OrderedRequest>, Flaw> {
+    let mut order = Vec::new();
+    loop {
+        order.push(OrderedRequest {
+            instance: tokens.instance()?,
+            request: RequestMoment::read_replied(tokens)?,
+        });
+        if !tokens.take("<") {
+            return Ok(order);
+        }
+    }
 }
 
 fn read_until(tokens: &mut Tokens<'_>) -> Result<Until, Flaw> {

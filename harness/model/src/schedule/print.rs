@@ -1,7 +1,8 @@
 //! Prints schedules: one form for each, so that equal schedules are equal files.
 
-use super::{Directive, Schedule, Until};
+use super::{Directive, OrderedRequest, Schedule, Until};
 use crate::fault::HEAL;
+use crate::moment::WithoutPhase;
 use crate::token::Word;
 use crate::version;
 use std::fmt;
@@ -18,7 +19,12 @@ impl fmt::Display for Schedule {
         }
         self.body
             .iter()
-            .try_for_each(|directive| writeln!(f, "{directive}"))
+            .try_for_each(|directive| writeln!(f, "{directive}"))?;
+        for order in &self.orders {
+            let requests: Vec<String> = order.iter().map(ToString::to_string).collect();
+            writeln!(f, "order {}", requests.join(" < "))?;
+        }
+        Ok(())
     }
 }
 
@@ -30,6 +36,12 @@ impl fmt::Display for Directive {
             Directive::Fault(fault) => write!(f, "fault {fault}"),
             Directive::Heal(fault) => write!(f, "fault {HEAL} {fault}"),
         }
+    }
+}
+
+impl fmt::Display for OrderedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.instance, WithoutPhase(&self.request))
     }
 }
 

@@ -101,6 +101,7 @@ fn describe(key: &Key, kinds: &Kinds<'_>) -> String {
         KeyType::Boolean => "boolean".to_owned(),
         KeyType::Duration => "duration".to_owned(),
         KeyType::DurationOrZero => "duration or `0s`".to_owned(),
+        KeyType::Date => "date".to_owned(),
         KeyType::OneOf(values) => {
             let values = values.iter().map(|value| format!("`{value}`"));
             format!("one of {}", values.collect::<Vec<_>>().join(", "))

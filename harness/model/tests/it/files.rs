@@ -2,6 +2,7 @@
 
 mod broken;
 pub(crate) mod hostile;
+mod known;
 mod sound;
 
 use crate::kinds::KINDS;

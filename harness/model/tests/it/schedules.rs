@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 use twiceproof_model::diag::Flaw;
 use twiceproof_model::moment::{Moment, Phase, RequestMoment, is_match, shortest_unique_prefix};
-use twiceproof_model::schedule::{Directive, Schedule, Until};
+use twiceproof_model::schedule::{Directive, OrderedRequest, Schedule, Until};
 use twiceproof_model::{Fault, InstanceId, Signature, Who};
 
 const GOOD: &str = "twiceproof schedule 1
@@ -24,6 +24,7 @@ fault pause job#1 for=4s
 fault heal pause job#1 for=4s
 run   job#2 until mail \"a \\\"quoted\\\" \\\\ text\\u{a}\" 12 answered
 run   job#2 to exit
+order job#1 redis \"GET\" 1 < job#2 redis \"GET\" 1 < job#1 redis \"SET\" 1
 ";
 
 fn instances() -> impl Strategy<Value = InstanceId> {
@@ -94,6 +95,17 @@ fn directives() -> impl Strategy<Value = Directive> {
     ]
 }
 
+fn orders() -> impl Strategy<Value = Vec<OrderedRequest>> {
+    let request = (instances(), request_moments()).prop_map(|(instance, request)| {
+        let phase = Phase::Replied;
+        OrderedRequest {
+            instance,
+            request: RequestMoment { phase, ..request },
+        }
+    });
+    prop::collection::vec(request, 1..4)
+}
+
 fn schedules() -> impl Strategy<Value = Schedule> {
     let services = prop::collection::btree_map(".{0,9}", (".{0,9}", ".{0,9}"), 0..3);
     let services = services.prop_map(|services: BTreeMap<String, (String, String)>| {
@@ -104,12 +116,16 @@ fn schedules() -> impl Strategy<Value = Schedule> {
     });
     let target = prop::option::of((".{0,9}", "[0-9a-f]{8}"));
     let body = prop::collection::vec(directives(), 0..9);
-    (any::<u64>(), target, services, body).prop_map(|(seed, target, services, body)| Schedule {
-        seed,
-        target,
-        services,
-        body,
-    })
+    let orders = prop::collection::vec(orders(), 0..3);
+    (any::<u64>(), target, services, body, orders).prop_map(
+        |(seed, target, services, body, orders)| Schedule {
+            seed,
+            target,
+            services,
+            body,
+            orders,
+        },
+    )
 }
 
 proptest! {
@@ -210,7 +226,11 @@ fn every_error_of_a_schedule() {
     let long = format!("run job#1 until pg \"{}\" 1 held", "a".repeat(201));
     let bodies = [
         "ru job#1 to exit",
-        "order job#1 redis \"GET\" 1 < job#2 redis \"GET\" 1",
+        "order",
+        "order job#1 redis \"GET\" 1 <",
+        "order job#1 redis \"GET\" 1 job#2 redis \"GET\" 1",
+        "order job#1 redis \"GET\" 1 held < job#2 redis \"GET\" 1",
+        "order job#1 redis GET 1 < job#2 redis \"GET\" 1",
         "run job#1",
         "run job#1 to exti",
         "run job#1 to exit now",

@@ -139,6 +139,12 @@ fn scenarios() {
             false,
         ),
         (
+            "[[known]]\nfinding = \"4f2a91c3\"\nuntil = 2026-12-31\nticket = \"T\"\nreason = \"r\"",
+            true,
+        ),
+        ("[[known]]\nfinding = \"4f2a91c3\"", false),
+        ("[[known]]\nuntil = 5", false),
+        (
             "search = { stages = [] }\n[[fault]]\nkind = \"pause\"\nwho = \"any\"",
             true,
         ),

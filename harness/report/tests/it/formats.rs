@@ -39,7 +39,7 @@ fn run_json() {
 fn events() {
     let fields = serde_json::json!({ "scenario": "a/b", "trials": 3 });
     let event = json::event(7, 1034, "scenario-end", fields);
-    let line = r#"{"event":"scenario-end","ms":1034,"scenario":"a/b","seq":7,"trials":3,"v":1}"#;
+    let line = r#"{"event":"scenario-end","ms":1034,"scenario":"a/b","seq":7,"trials":3,"v":2}"#;
     assert_eq!(event.to_string(), line);
 }
 

@@ -1,6 +1,9 @@
 use crate::sample;
 use twiceproof_report::Palette;
-use twiceproof_report::progress::{Standing, bar, baseline, ended, ended_plain, head, heartbeat};
+use twiceproof_report::progress::{
+    Standing, bar, baseline, ended, ended_plain, head, heartbeat, regression,
+};
+use twiceproof_report::view::RegressionEnd;
 
 #[test]
 fn lines_of_a_terminal_and_of_a_log() {
@@ -20,6 +23,21 @@ fn lines_of_a_terminal_and_of_a_log() {
             41,
             3_200,
             &["PostgreSQL 15.18".into(), "smtp sink".into()],
+        ),
+        regression(
+            "close/daily",
+            &sample::regression(RegressionEnd::StillFails, "as finding 4f2a91c3"),
+        ),
+        regression(
+            "close/daily",
+            &sample::regression(RegressionEnd::NoLongerFails, ""),
+        ),
+        regression(
+            "close/daily",
+            &sample::regression(
+                RegressionEnd::Diverged,
+                "line 2: wanted job#1 at pg \"SELECT\" 1 held, offered nothing",
+            ),
         ),
         ended(&sample::passed(), &Palette::PLAIN),
         ended(&sample::failed(), &Palette::PLAIN),

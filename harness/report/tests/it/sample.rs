@@ -11,7 +11,8 @@ use twiceproof_model::{
     Snapshot, Step, Tag, TrialRecord,
 };
 use twiceproof_report::view::{
-    CauseView, Count, FindingView, Outcome, RunView, ScenarioView, StageView,
+    CauseView, Count, FindingView, KnownState, KnownView, Outcome, RegressionEnd, RegressionView,
+    RunView, ScenarioView, StageView,
 };
 
 pub(crate) fn job(number: u8) -> InstanceId {
@@ -222,9 +223,11 @@ pub(crate) fn view(record: TrialRecord, finding: Finding) -> FindingView {
         replayed: (5, 5),
         diverged: None,
         causes: causes(),
+        orders: vec!["job#2 pg \"SELECT id\" 1 < job#1 pg \"UPDATE members\" 1".into()],
         shrunk: Some((61, 2, 23)),
         trials: 7,
         folder: "reports/runs/latest/points/double-start/4f2a91c3".into(),
+        regression: "scenarios/regressions/points/double-start/4f2a91c3.schedule".into(),
     }
 }
 
@@ -281,7 +284,30 @@ pub(crate) fn passed() -> ScenarioView {
             "T2".into(),
             "double-start: The scheduler creates several runs for one slot.".into(),
         ),
+        regressions: vec![regression(RegressionEnd::NoLongerFails, "")],
+        known: Vec::new(),
         findings: Vec::new(),
+    }
+}
+
+/// The sample's finding and another one, known.
+pub(crate) fn known(id: &str, state: KnownState) -> KnownView {
+    KnownView {
+        finding: id.into(),
+        until: "2026-12-31".into(),
+        since: "2027-01-01".into(),
+        ticket: "OPS-12".into(),
+        reason: "the old cluster goes in January".into(),
+        state,
+    }
+}
+
+pub(crate) fn regression(end: RegressionEnd, note: &str) -> RegressionView {
+    RegressionView {
+        finding: "0b1c2d3e".into(),
+        file: "scenarios/regressions/close/daily/0b1c2d3e.schedule".into(),
+        end,
+        note: note.into(),
     }
 }
 
@@ -338,6 +364,17 @@ pub(crate) fn hostile() -> ScenarioView {
     scenario.title = evil.into();
     scenario.masks = vec![(evil.into(), evil.into())];
     scenario.unseen = vec![evil.into()];
+    scenario.known = vec![KnownView {
+        ticket: evil.into(),
+        reason: evil.into(),
+        ..known("0b1c2d3e", KnownState::NotFound)
+    }];
+    scenario.regressions = vec![RegressionView {
+        finding: evil.into(),
+        file: evil.into(),
+        end: RegressionEnd::Broken,
+        note: evil.into(),
+    }];
     let mut view = view(record, finding);
     view.diverged = Some(evil.into());
     scenario.findings = vec![view];

@@ -2,7 +2,7 @@ use crate::sample;
 use twiceproof_model::scenario::Expect;
 use twiceproof_report::escape::columns;
 use twiceproof_report::terminal::{Look, findings, scenario, summary};
-use twiceproof_report::view::{Outcome, ScenarioView};
+use twiceproof_report::view::{KnownState, Outcome, ScenarioView};
 use twiceproof_report::{Palette, terminal};
 
 fn text(view: &ScenarioView, width: usize) -> String {
@@ -90,6 +90,47 @@ fn colours_change_no_text() {
 #[test]
 fn pass_states_its_bounds() {
     insta::assert_snapshot!(text(&sample::passed(), 120));
+}
+
+#[test]
+fn known_findings_are_told_apart() {
+    let id = sample::failed().findings[0].finding.id.clone();
+    let state = |state| vec![sample::known(&id, state)];
+    let known = ScenarioView {
+        outcome: Outcome::Pass,
+        known: state(KnownState::Found),
+        ..sample::failed()
+    };
+    let expired = ScenarioView {
+        known: state(KnownState::Expired),
+        ..sample::failed()
+    };
+    let mut other = sample::failed().findings.remove(0);
+    other.finding.id = "99999999".into();
+    let both = ScenarioView {
+        known: state(KnownState::Found),
+        findings: vec![other, sample::failed().findings.remove(0)],
+        ..sample::failed()
+    };
+    let gone = ScenarioView {
+        known: state(KnownState::NotFound),
+        ..sample::passed()
+    };
+    let heads = [known, expired, both, gone].map(|view| {
+        let text = text(&view, 100);
+        let is_about = |line: &&str| {
+            line.contains("nown") || line.starts_with(|c: char| c.is_ascii_uppercase())
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        let about = lines.iter().enumerate().filter(|(at, line)| {
+            let before = at.checked_sub(1).map(|at| lines[at]);
+            is_about(line) || before.is_some_and(|before| is_about(&before))
+        });
+        about
+            .map(|(_, line)| format!("{line}\n"))
+            .collect::<String>()
+    });
+    insta::assert_snapshot!(heads.join("---\n"));
 }
 
 #[test]

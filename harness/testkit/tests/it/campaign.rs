@@ -17,7 +17,8 @@ fn lines_of(lab: &mut ToyLab, entry: &Entry, seed: u64) -> Vec<String> {
     let mut observe = |progress: &Progress<'_>| match progress {
         Progress::Trial { line, .. } => lines.push(format!("{line:?}")),
         Progress::Finding(found) => lines.push(format!("{} {:?}", found.finding.id, found.replays)),
-        Progress::Shrunk(found) => lines.push(found.schedule.to_string()),
+        Progress::Shrunk(found) => lines.push(format!("{}{:?}", found.schedule, found.orders)),
+        Progress::Regression(one) => lines.push(format!("{one:?}")),
         Progress::Baseline(_) | Progress::Masks(_) => {}
     };
     observed(&spec(entry, seed), lab, &mut observe);

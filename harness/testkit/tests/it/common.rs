@@ -1,6 +1,8 @@
 //! What the tests share.
 
 use std::time::Duration;
+use twiceproof_explore::campaign::Shrinking;
+use twiceproof_explore::shrink::TRIES_MAX;
 use twiceproof_explore::trigger::Settings;
 use twiceproof_explore::{CampaignResult, CampaignSpec, Control, Progress, run};
 use twiceproof_model::scenario::{Contract, Expect};
@@ -21,8 +23,12 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         budget: BUDGET,
         seed,
         replays: 5,
-        shrink: true,
+        shrink: Shrinking::New,
+        tries: TRIES_MAX,
         fail_fast: false,
+        regressions: Vec::new(),
+        only_regressions: false,
+        known: std::collections::BTreeSet::new(),
         faults: Vec::new(),
         checks: Vec::new(),
         state: std::collections::BTreeMap::new(),

@@ -162,3 +162,64 @@ fn hand_written_faults_do_what_they_say() {
     let exits: Vec<Exit> = record.exits.values().copied().collect();
     assert_eq!(exits, [Exit::Code(1), Exit::Signal(9)]);
 }
+
+/// The program of both instances reads, then writes: here both read before either writes.
+const BOTH_READ: &str = "twiceproof schedule 1\nseed 1\n\
+    order job#2 pg \"SELECT\" 1 < job#1 pg \"UPDATE members\" 1\n";
+
+fn releases(record: &TrialRecord) -> Vec<String> {
+    let mut texts = std::collections::BTreeMap::new();
+    let mut order = Vec::new();
+    for stamped in &record.trace {
+        match &stamped.event {
+            twiceproof_model::Event::Held(request) => {
+                texts.insert(request.id, request.signature.text.clone());
+            }
+            twiceproof_model::Event::Taken(Step::Release(id)) => {
+                order.push(format!("{} {}", id.instance, texts[id]));
+            }
+            _ => {}
+        }
+    }
+    order
+}
+
+#[test]
+fn a_request_waits_for_those_before_it() {
+    for mode in [Mode::Strict, Mode::Lenient] {
+        let record = replay(BOTH_READ, mode, "lost-update");
+        assert_eq!(record.divergence, None);
+        let order = releases(&record);
+        let at = |start: &str| order.iter().position(|text| text.starts_with(start));
+        let (read, write) = (at("job#2 SELECT"), at("job#1 UPDATE members"));
+        assert!(read.is_some() && read < write, "{order:#?}");
+    }
+}
+
+#[test]
+fn an_order_can_be_written_beside_lines() {
+    let text = format!("{BOTH_READ}run job#1 to exit\nrun job#2 to exit\n");
+    let record = replay(&text, Mode::Strict, "lost-update");
+    assert_eq!(record.divergence, None);
+    assert_eq!(
+        releases(&record),
+        releases(&replay(BOTH_READ, Mode::Strict, "lost-update"))
+    );
+}
+
+#[test]
+fn an_order_that_is_never_met_is_told() {
+    let cases = [
+        "order job#2 pg \"DELETE\" 1 < job#1 pg \"UPDATE members\" 1\n",
+        "order job#1 pg \"DELETE\" 1\n",
+        "order job#1 pg \"UPDATE members\" 1 < job#2 pg \"SELECT\" 1 < job#1 pg \"SELECT\" 1\n",
+    ];
+    let told = cases.map(|case| {
+        let text = format!("twiceproof schedule 1\nseed 1\n{case}");
+        let record = replay(&text, Mode::Lenient, "lost-update");
+        assert_eq!(record.exits.len(), 2, "all run to their ends");
+        let divergence = record.divergence.expect(case);
+        (divergence.line, divergence.wanted)
+    });
+    insta::assert_debug_snapshot!(told);
+}

@@ -2,9 +2,9 @@
 
 use crate::common::{campaign, observed, spec};
 use std::collections::BTreeSet;
-use twiceproof_explore::Progress;
-use twiceproof_explore::campaign::CampaignFinding;
+use twiceproof_explore::campaign::{CampaignFinding, Regression, Shrinking};
 use twiceproof_explore::shrink::{Case, TRIES_MAX, shrink};
+use twiceproof_explore::{Mode, Progress};
 use twiceproof_model::Schedule;
 use twiceproof_model::schedule::Directive;
 use twiceproof_testkit::{BANK, ToyLab, entry};
@@ -26,7 +26,7 @@ fn findings_of_the_bank_become_small_and_stay_the_same() {
     for entry in BANK {
         let mut asked = spec(entry, 1);
         let small = campaign(&asked, &mut ToyLab::new(entry.program));
-        asked.shrink = false;
+        asked.shrink = Shrinking::Off;
         let large = campaign(&asked, &mut ToyLab::new(entry.program));
         assert_eq!(small.findings.len(), large.findings.len(), "{}", entry.name);
         for (small, large) in small.findings.iter().zip(&large.findings) {
@@ -103,7 +103,7 @@ fn lines_that_matter_alone_are_left() {
         let body = start.schedule.body.clone();
         let matter = [&body[first], &body[second]];
         let mut tried = BTreeSet::new();
-        let (small, tries) = shrink(start, &mut |case| {
+        let (small, tries) = shrink(start, TRIES_MAX, &mut |case| {
             assert!(
                 tried.insert((case.instances, case.schedule.to_string())),
                 "tried twice"
@@ -133,7 +133,7 @@ fn a_fault_goes_with_its_end_and_a_kill_becomes_a_pause() {
         instances: 2,
     };
     let mut seen = Vec::new();
-    let (small, _) = shrink(start, &mut |case| {
+    let (small, _) = shrink(start, TRIES_MAX, &mut |case| {
         seen.push(case.schedule.to_string());
         let is_of_two = case.schedule.to_string().contains("job#2\n");
         is_of_two.then(|| case.clone())
@@ -147,4 +147,35 @@ fn a_fault_goes_with_its_end_and_a_kill_becomes_a_pause() {
         .filter(|text| text.contains("kill job#2"))
         .find(orphan);
     assert_eq!(by_lines, None, "the end of a pause stays alone");
+}
+
+#[test]
+fn a_kept_finding_is_made_smaller_where_it_is_asked_for() {
+    let entry = entry("check-then-create");
+    let mut asked = spec(entry, 1);
+    asked.shrink = Shrinking::Off;
+    asked.stages = Some(vec!["sample".to_owned()]);
+    let large = campaign(&asked, &mut ToyLab::new(entry.program));
+    let at = large.findings.iter().position(|found| !found.repetition);
+    let large = &large.findings[at.expect("runs that overlap break it")];
+    let id = large.finding.id.clone();
+    asked.only_regressions = true;
+    asked.shrink = Shrinking::Only(id.clone());
+    asked.regressions = vec![Regression {
+        finding: id.clone(),
+        schedule: Schedule::parse(&large.record.schedule).expect("a record has its schedule"),
+        mode: Mode::Strict,
+    }];
+    let small = campaign(&asked, &mut ToyLab::new(entry.program));
+    let found = small.findings.iter().find(|found| found.finding.id == id);
+    let found = found.expect("it shows again");
+    assert!(found.shrunk.is_some());
+    assert!(found.schedule.body.len() <= large.schedule.body.len());
+    asked.tries = 1;
+    let less = campaign(&asked, &mut ToyLab::new(entry.program));
+    let found = less.findings.iter().find(|found| found.finding.id == id);
+    let tries = found
+        .and_then(|found| found.shrunk)
+        .map(|shrunk| shrunk.tries);
+    assert!(tries.is_none_or(|tries| tries <= 1), "{tries:?}");
 }

@@ -40,7 +40,7 @@ fn target_ends(cases: &[(&str, &str)]) -> String {
 }
 
 /// Each text after the least scenario.
-fn scenario_ends(cases: &[(&str, &str)]) -> String {
+pub(super) fn scenario_ends(cases: &[(&str, &str)]) -> String {
     let drawn = cases.iter().map(|(name, end)| {
         let text = format!("{SCENARIO_LEAST}{end}\n");
         draw(name, &text, &parse_scenario(&text).expect_err(name))
