@@ -109,3 +109,23 @@ fn a_clean_run_that_fails_is_no_baseline() {
         ran.out
     );
 }
+
+#[test]
+fn without_a_budget_nothing_is_claimed() {
+    let project = Project::demo();
+    let ran = project.run(&[
+        "run",
+        "points-fixed",
+        "--budget",
+        "0s",
+        "--progress",
+        "none",
+    ]);
+    assert_eq!(ran.code, 3, "{}\n{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("TP-I01 the budget cut short: serial,"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("Claim"), "{}", ran.out);
+}

@@ -1,7 +1,7 @@
 //! Mutual exclusion as the wire shows it.
 
 use crate::common::{asked, baseline, job, record, reply, state};
-use twiceproof_model::scenario::Contract;
+use twiceproof_model::scenario::{CheckSpec, Contract};
 use twiceproof_model::target::LockSpec;
 use twiceproof_model::{Event, Exit, Verdict};
 use twiceproof_oracle::{Checks, judge};
@@ -96,4 +96,39 @@ fn shared_sections_may_overlap_each_other() {
     check("1S7 2S7 1W 2W 1U7 2U7", UNLOCK, false);
     check("1S7 2L7 1W 2W 1U7 2U7", UNLOCK, true);
     check("1L7 2S7 1W 2W 1U7 2U7", UNLOCK, true);
+}
+
+#[test]
+fn a_check_may_be_about_one_lock_alone() {
+    let lock = |name: &str, number: u8| LockSpec {
+        name: name.to_owned(),
+        service: "pg".into(),
+        acquire: format!("SELECT pg_advisory_lock({number})"),
+        release: format!("SELECT pg_advisory_unlock({number})"),
+    };
+    let mut baseline = baseline(&state(&[]), &[&state(&[])], Contract::Once);
+    baseline.locks = vec![lock("points", 7), lock("mails", 8)];
+    let call = || reply("SELECT", Some(1), true);
+    let mut events = Vec::new();
+    for number in [1, 2] {
+        events.extend(asked(number, 1, "SELECT pg_advisory_lock(7)", call()));
+    }
+    for number in [1, 2] {
+        let write = reply("UPDATE", Some(1), true);
+        events.extend(asked(number, 2, "UPDATE members", write));
+    }
+    let trial = record(&state(&[]), events);
+    let about = |lock: Option<&str>| CheckSpec {
+        kind: "mutual-exclusion".to_owned(),
+        lock: lock.map(str::to_owned),
+        ..CheckSpec::default()
+    };
+    let found = |specs: &[CheckSpec]| {
+        let verdict = judge(&baseline, &trial, &Checks::new(Contract::Once, specs));
+        matches!(verdict, Verdict::Violation(_))
+    };
+    assert!(found(&[about(None)]));
+    assert!(found(&[about(Some("points"))]));
+    assert!(found(&[about(Some("mails")), about(Some("points"))]));
+    assert!(!found(&[about(Some("mails"))]));
 }

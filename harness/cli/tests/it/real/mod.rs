@@ -1,5 +1,6 @@
 //! Jobs as people write them, on a PostgreSQL, with fewer stages than `cargo xtask ci` runs.
 
+mod audit;
 mod checks;
 
 use crate::kit::{Project, Ran};
