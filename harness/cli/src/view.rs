@@ -4,7 +4,8 @@ use crate::project::Project;
 use crate::regressions::{self, Broken, Kept};
 use std::path::Path;
 use twiceproof_explore::campaign::{
-    BaselineFailure, CampaignFinding, Coverage, RegressionEnd, ReplayedRegression, StageCoverage,
+    BaselineFailure, CampaignFinding, Coverage, Interleavings, Points, RegressionEnd,
+    ReplayedRegression, StageCoverage,
 };
 use twiceproof_explore::{Blame, CampaignResult, LabError, Outcome as Ended};
 use twiceproof_explore::{Mode, trigger};
@@ -32,6 +33,7 @@ pub(crate) fn empty(scenario: &Scenario, outcome: Outcome) -> ScenarioView {
         seed: scenario.search.seed,
         stages: Vec::new(),
         stages_absent: Vec::new(),
+        interleavings: String::new(),
         counts: Vec::new(),
         masks: Vec::new(),
         unseen: Vec::new(),
@@ -96,6 +98,9 @@ pub(crate) fn scenario(
             .map(|one| stage(one, coverage))
             .collect(),
         stages_absent: coverage.stages_absent.clone(),
+        interleavings: (coverage.interleavings.as_ref())
+            .and_then(Interleavings::covered)
+            .unwrap_or_default(),
         counts: counts(coverage),
         masks: masks(result),
         unseen: unseen(scenario, result),
@@ -177,6 +182,10 @@ fn stage(stage: &StageCoverage, coverage: &Coverage) -> StageView {
     let points = match stage.name.as_str() {
         "crash" => Some(("crash points", coverage.crash_points)),
         "preempt" => Some(("hold points", coverage.preemptions)),
+        "exhaustive" => coverage.interleavings.as_ref().map(|all| {
+            let (covered, total) = (all.ran, all.ran);
+            ("classes of orders", Points { covered, total })
+        }),
         "sample" => Some(("random orders", coverage.samples)),
         _ => None,
     };
@@ -258,6 +267,7 @@ fn unseen(scenario: &Scenario, result: &CampaignResult) -> Vec<String> {
         };
         unseen.push(format!("stages left out by {by}: {left_out}"));
     }
+    unseen.extend(coverage.interleavings.iter().flat_map(Interleavings::gaps));
     unseen.extend(assumed(scenario));
     for (code, trials) in &coverage.inconclusive {
         unseen.push(format!("{trials} trials proved nothing ({code})"));

@@ -28,16 +28,6 @@ pub(crate) fn footprints(plan: &Plan) -> Footprints {
     known
 }
 
-/// Returns the next step of each instance that can go on, lowest first, by its place.
-fn next_steps(enabled: &[Enabled]) -> Vec<(InstanceId, usize)> {
-    let instances = enabled.iter().filter_map(|offer| offer.step.instance());
-    let instances: BTreeSet<InstanceId> = instances.collect();
-    let instances = instances.into_iter();
-    instances
-        .filter_map(|instance| Some((instance, steps::own_step(enabled, instance)?)))
-        .collect()
-}
-
 /// Partial order sampling: each event draws a priority, the highest goes, and those that conflict
 /// with it draw again.
 pub(crate) struct PartialOrder {
@@ -71,7 +61,7 @@ impl PartialOrder {
 
 impl Scheduler for PartialOrder {
     fn choose(&mut self, enabled: &[Enabled]) -> Option<usize> {
-        let next = next_steps(enabled);
+        let next = steps::own_steps(enabled);
         let key = |(instance, place): &(InstanceId, usize)| {
             let request = enabled[*place].request.as_ref();
             (*instance, request.map(|request| request.id))
@@ -123,7 +113,7 @@ impl ChangePoints {
 
 impl Scheduler for ChangePoints {
     fn choose(&mut self, enabled: &[Enabled]) -> Option<usize> {
-        let next = next_steps(enabled);
+        let next = steps::own_steps(enabled);
         for (instance, _) in &next {
             // One that falls stands below all that were drawn.
             let drawn = self.draws.below(1 << 62);

@@ -5,7 +5,10 @@ use crate::trigger::{
     Trigger, at_least_once, cron_overlap, double_start, operator_rerun, pod_restart,
     quartz_recovery, retry_after_timeout, workers,
 };
-use crate::{crash, directed, faults, free, lease, lost_reply, partition, preempt, sample, serial};
+use crate::{
+    crash, directed, exhaustive, faults, free, lease, lost_reply, partition, preempt, sample,
+    serial,
+};
 use twiceproof_model::kind::Kind;
 
 /// One stage of the search.
@@ -30,6 +33,7 @@ pub const STAGES: &[Stage] = &[
     lease::LEASE,
     partition::PARTITION,
     preempt::PREEMPT,
+    exhaustive::EXHAUSTIVE,
     sample::SAMPLE,
     free::FREE,
 ];

@@ -1,5 +1,6 @@
 //! Reading the list of enabled steps.
 
+use std::collections::BTreeMap;
 use twiceproof_model::{Enabled, InstanceId, Step};
 
 /// Returns whether the step lets its instance go on, whole: no fault, and no reply held back.
@@ -23,6 +24,26 @@ pub fn own_step(enabled: &[Enabled], instance: InstanceId) -> Option<usize> {
     .map(|(index, _)| index)
 }
 
+/// Returns the next ordinary step of each instance that has one, lowest first, by its place. One
+/// pass over the list: how long it takes for an instance does not depend on how many there are.
+pub fn own_steps(enabled: &[Enabled]) -> Vec<(InstanceId, usize)> {
+    let mut own: BTreeMap<InstanceId, (u32, usize)> = BTreeMap::new();
+    for (place, offer) in enabled.iter().enumerate() {
+        let Some(who) = offer.step.instance().filter(|_| is_ordinary(&offer.step)) else {
+            continue;
+        };
+        let ordinal = match &offer.step {
+            Step::Release(request) | Step::Deliver(request) => request.ordinal,
+            _ => 0,
+        };
+        let oldest = own.entry(who).or_insert((ordinal, place));
+        *oldest = (*oldest).min((ordinal, place));
+    }
+    own.into_iter()
+        .map(|(who, (_, place))| (who, place))
+        .collect()
+}
+
 /// Returns the place of this very step.
 pub fn place_of(enabled: &[Enabled], step: &Step) -> Option<usize> {
     enabled.iter().position(|enabled| enabled.step == *step)
@@ -31,12 +52,7 @@ pub fn place_of(enabled: &[Enabled], step: &Step) -> Option<usize> {
 /// Returns the place of the step with which all run to their ends, lowest first; where none can,
 /// a fault is healed.
 pub fn run_out(enabled: &[Enabled]) -> Option<usize> {
-    let mut instances: Vec<InstanceId> = enabled.iter().filter_map(|e| e.step.instance()).collect();
-    instances.sort_unstable();
-    instances.dedup();
-    let own = instances
-        .iter()
-        .find_map(|instance| own_step(enabled, *instance));
+    let own = own_steps(enabled).first().map(|(_, place)| *place);
     own.or_else(|| {
         let mut steps = enabled.iter();
         steps.position(|enabled| enabled.step.heals())

@@ -1,10 +1,12 @@
 //! What a strategy is: it hands out trials and learns from their records.
 
-use crate::campaign::CampaignSpec;
+use crate::campaign::{CampaignSpec, Interleavings};
+use crate::footprint::session::Services;
 use crate::lab::Scheduler;
 use crate::script::Act;
 use crate::trigger::Order;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::{Contract, FaultSpec};
 use twiceproof_model::{Fault, InstanceId, ServiceName, TrialRecord, Verdict};
@@ -23,6 +25,8 @@ pub struct Plan {
     pub requests: Vec<CleanRequest>,
     /// Trials of the sample stage.
     pub samples: u32,
+    /// Preemptions up to which a pass owes every order.
+    pub preemptions: u32,
     /// Seed of the campaign.
     pub seed: u64,
     /// The kind of each service, which says how its requests read.
@@ -36,6 +40,10 @@ pub struct Plan {
     /// Whether part of the state belongs to a service on whose links nothing was seen, so that an
     /// instance may change it between two requests.
     pub unseen_state: bool,
+    /// What is known of the services, by which two requests may be called independent.
+    pub services: Arc<Services>,
+    /// Whether any start may come at any time.
+    pub starts_freely: bool,
 }
 
 impl Plan {
@@ -52,18 +60,24 @@ impl Plan {
             .any(|service| !is_seen(service));
         let requests = baseline.requests.iter();
         let requests = requests.filter(|clean| !clean.request.signature.is_aside());
+        // A fault that comes at its moment depends on all that was done before, and where no link
+        // goes to a service, data are read and written unseen.
+        let is_blind = !spec.linkless.is_empty() || !spec.faults.is_empty();
         Self {
             instances: spec.settings.attempts,
             order: spec.trigger.order,
             contract: spec.contract,
             requests: requests.cloned().collect(),
             samples: spec.samples,
+            preemptions: spec.preemptions,
             seed: spec.seed,
             kinds: spec.kinds.clone(),
             leases: baseline.leases.clone(),
             faults: spec.faults.clone(),
             linkless: spec.linkless.clone(),
             unseen_state,
+            services: Arc::new(Services::new(&spec.kinds, &baseline.seed, is_blind)),
+            starts_freely: spec.trigger.order == Order::Free && !spec.trigger.restarts(),
         }
     }
 
@@ -162,14 +176,37 @@ pub struct Work {
 /// Trials are handed out in batches and learnt from at their ends in order of number, so a strategy
 /// must not count on having learnt from one trial when it hands out the next.
 pub trait Strategy {
-    /// Returns the next trial, or `None` when there is nothing left to try.
+    /// Returns the next trial, or `None` when there is nothing left to try, or nothing before it
+    /// has learnt: see [`Strategy::waits`].
     fn next(&mut self) -> Option<Work>;
 
-    /// Learns from the record of a trial that this strategy handed out.
-    fn learn(&mut self, _record: &TrialRecord, _verdict: &Verdict) {}
+    /// Returns whether [`Strategy::next`], which had no trial, may have one once those that it
+    /// handed out have been learnt from.
+    fn waits(&self) -> bool {
+        false
+    }
 
-    /// Returns how many trials this strategy hands out in all, as far as it knows.
+    /// Learns from the record of a trial that this strategy handed out.
+    fn learn(&mut self, _record: &TrialRecord, _verdict: &Verdict, _baseline: &Baseline) {}
+
+    /// Returns how many trials this strategy hands out in all, as far as it knows. Where it learns
+    /// how many there are, one more than it handed out stands for those that are to come.
     fn planned(&self) -> u32;
+
+    /// Returns whether a pass owes the stage for this plan, where it owes it at all.
+    fn is_owed(&self) -> bool {
+        true
+    }
+
+    /// Returns how far it came, where it goes through all interleavings.
+    fn interleavings(&self) -> Option<Interleavings> {
+        None
+    }
+
+    /// Returns why what it covered may be less than it says.
+    fn doubts(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Returns how many of them are counted as points: all, but where others stand between.
     fn points(&self) -> u32 {

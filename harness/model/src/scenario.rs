@@ -100,6 +100,8 @@ pub struct SearchSpec {
     pub stages: Option<Vec<String>>,
     /// Trials of the sample stage.
     pub samples: u32,
+    /// Preemptions up to which the exhaustive stage tries every order.
+    pub preemptions: u32,
     /// Longest duration of the whole search.
     pub budget: Duration,
     /// Seed of the campaign.

@@ -59,6 +59,17 @@ pub fn compare(
     nearest.unwrap_or_default()
 }
 
+/// Returns whether two states are equal in all that is compared; `None` where that cannot be told,
+/// since rows were not kept.
+pub fn same_state(baseline: &Baseline, one: &Snapshot, other: &Snapshot) -> Option<bool> {
+    let comparison = compare_two(baseline, one, other, Locks::Compared);
+    match (comparison.total, comparison.unknown.is_empty()) {
+        (0, true) => Some(true),
+        (0, false) => None,
+        _ => Some(false),
+    }
+}
+
 /// Returns a value cut to what is kept of it.
 pub(crate) fn clip(value: &str) -> String {
     match value.char_indices().nth(VALUE_CHARS_MAX) {

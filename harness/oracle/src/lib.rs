@@ -37,7 +37,7 @@ pub mod transition;
 pub use baseline::{Baseline, CleanRequest, SerialOutcome};
 pub use checks::{Checks, InvariantRule, TransitionRule};
 pub use classify::{CAUSES, Cause, CauseKind, Side, cause, classify, holder_of_expired};
-pub use compare::{Comparison, DIFFERENCES_MAX};
+pub use compare::{Comparison, DIFFERENCES_MAX, same_state};
 pub use judge::{doubt_code, judge};
 pub use learn::{BaselineDoubt, learn_masks};
 pub use lease::Lease;

@@ -107,6 +107,13 @@ pub const CODES: &[Code] = &[
         next: "Read the service's words, and make the query hold for every state that it can meet.",
     },
     Code {
+        name: "TP-I07",
+        sentence: "requests were taken not to depend on their order, and do",
+        what: "Of orders that should end alike one is run. One that was left out ended otherwise: \
+               a request touches more than its text and the schema say.",
+        next: "Report the two requests named; it is a bug of ours. The orders that ran stand.",
+    },
+    Code {
         name: "TP-S01",
         sentence: "syntax",
         what: "The file cannot be read as what it should be.",

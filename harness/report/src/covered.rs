@@ -11,7 +11,10 @@ pub(crate) const LISTED_MAX: usize = 12;
 
 /// Returns what was covered in numbers, and what was not.
 pub(crate) fn covered(scenario: &ScenarioView, look: Look) -> Vec<String> {
-    let stages = scenario.stages.iter().map(stage_words).collect::<Vec<_>>();
+    let all = Some(&scenario.interleavings).filter(|all| !all.is_empty());
+    let stages = scenario.stages.iter().map(stage_words);
+    let stages = all.cloned().into_iter().chain(stages);
+    let stages = stages.collect::<Vec<_>>();
     let counts = scenario.counts.iter().map(|one| {
         let words = count(one.number, &one.noun);
         if one.rest.is_empty() {

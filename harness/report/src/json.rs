@@ -70,6 +70,7 @@ pub fn scenario(scenario: &ScenarioView) -> Value {
         "elapsed_ms": scenario.elapsed_ms,
         "stages": stages.collect::<Vec<_>>(),
         "stages_absent": scenario.stages_absent,
+        "interleavings": scenario.interleavings,
         "counts": counts.collect::<Vec<_>>(),
         "masks": pairs(&scenario.masks, "column", "reason"),
         "unseen": scenario.unseen,

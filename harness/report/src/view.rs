@@ -202,6 +202,8 @@ pub struct ScenarioView {
     pub stages: Vec<StageView>,
     /// Stages that exist in the design of the search and did not run.
     pub stages_absent: Vec<String>,
+    /// Which interleavings were all tried; empty where no search for all of them ended.
+    pub interleavings: String,
     /// What was done, in numbers.
     pub counts: Vec<Count>,
     /// Columns left out of the comparison, with the reason.

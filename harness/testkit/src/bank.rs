@@ -47,6 +47,7 @@ pub const BANK: &[Entry] = &[
             ("crash", "TP-V01", 6),
             ("directed", "TP-V01", 2),
             ("preempt", "TP-V01", 6),
+            ("exhaustive", "TP-V01", 4),
             ("sample", "TP-V01", 4),
         ],
     },
@@ -65,6 +66,7 @@ pub const BANK: &[Entry] = &[
         found: &[
             ("crash", "TP-V06", 4),
             ("directed", "TP-V01", 8),
+            ("exhaustive", "TP-V01", 20),
             ("sample", "TP-V01", 20),
         ],
     },
@@ -143,6 +145,7 @@ pub const BANK: &[Entry] = &[
         found: &[
             ("directed", "TP-V01", 1),
             ("preempt", "TP-V01", 6),
+            ("exhaustive", "TP-V01", 4),
             ("sample", "TP-V01", 10),
         ],
     },
@@ -154,6 +157,7 @@ pub const BANK: &[Entry] = &[
         found: &[
             ("directed", "TP-V01", 6),
             ("preempt", "TP-V01", 8),
+            ("exhaustive", "TP-V01", 8),
             ("sample", "TP-V01", 10),
         ],
     },

@@ -97,6 +97,7 @@ fn alone(target: Target) -> Scenario {
         search: SearchSpec {
             stages: Some(Vec::new()),
             samples: 0,
+            preemptions: 0,
             budget: Duration::from_secs(600),
             seed: 1,
         },

@@ -1,6 +1,7 @@
 //! The words of a pass: what it says of the orders that were not tried, and on what that rests.
 
 use super::coverage::Coverage;
+use super::interleavings::Interleavings;
 use super::orders::OrderCoverage;
 
 /// The stage that goes through all orders within its bound.
@@ -32,6 +33,8 @@ impl Coverage {
             let is_whole = stage.run >= stage.planned && stage.inconclusive == 0;
             stage.name == EXHAUSTIVE && stage.run > 0 && is_whole
         });
+        let is_parallel = |all: &Interleavings| all.is_parallel;
+        let exhausted = exhausted && !self.interleavings.as_ref().is_some_and(is_parallel);
         let repeats = self.audit.tried > 0 && self.audit.same == self.audit.tried;
         let mut because = Vec::new();
         let word = if guessed > 0 || !self.guesses.is_empty() {

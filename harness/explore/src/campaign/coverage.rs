@@ -1,6 +1,7 @@
 //! How much a campaign covered, in numbers.
 
 use super::audit::Audit;
+use super::interleavings::Interleavings;
 use super::orders::OrderCoverage;
 use crate::registry::{STAGES, STAGES_KNOWN};
 use crate::schedule_of::main_part;
@@ -74,6 +75,8 @@ pub struct Coverage {
     pub partitions: Points,
     /// Points at which one instance was held while the others ran.
     pub preemptions: Points,
+    /// How far the search over all interleavings came; absent where there was none.
+    pub interleavings: Option<Interleavings>,
     /// Random orders.
     pub samples: Points,
     /// Kills that ended an instance.
@@ -187,6 +190,7 @@ impl Coverage {
         say(self.partitions, "partitions");
         say(self.preemptions, "preemption points");
         say(self.samples, "random orders");
+        parts.extend(self.interleavings.as_ref().and_then(Interleavings::covered));
         format!(
             "{} trials over {} requests, {} of them writes: {}; {} holds, {} trials with two requests open at once",
             self.trials,
@@ -205,6 +209,7 @@ impl Coverage {
     /// Returns what was not covered, a line each.
     pub fn gaps(&self) -> Vec<String> {
         let mut gaps = Vec::new();
+        gaps.extend(self.interleavings.iter().flat_map(Interleavings::gaps));
         for stage in self.stages.iter().filter(|stage| stage.run < stage.planned) {
             gaps.push(format!(
                 "stage {}: {} of {} trials",

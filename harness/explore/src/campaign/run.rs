@@ -8,7 +8,6 @@ use super::regressions::ReplayedRegression;
 use super::result::{CampaignFinding, CampaignResult, Outcome, Progress, TrialLine, verdict_words};
 use super::shares::{Running, next_batch};
 use super::spec::{CampaignSpec, Control};
-use crate::crash::CRASH;
 use crate::faults::FAULTS;
 use crate::lab::{Blame, Lab, LabError};
 use crate::registry::STAGES;
@@ -149,6 +148,7 @@ impl Campaign<'_, '_> {
             }
             self.batch(&mut stages, batch);
         }
+        self.note_ends(&stages);
         self.better_trials();
         self.shrink_all();
         self.order_all();
@@ -163,6 +163,7 @@ impl Campaign<'_, '_> {
             let known = known.expect("coverage lists registered stages only");
             let strategy = (known.make)(plan);
             stage.planned = strategy.planned();
+            stage.owed &= strategy.is_owed();
             let points = match stage.name.as_str() {
                 "crash" => Some(&mut self.coverage.crash_points),
                 "faults" => Some(&mut self.coverage.faults),
@@ -281,10 +282,12 @@ impl Campaign<'_, '_> {
             self.accept_outcomes(&records);
         }
         for ((asked, record), verdict) in records.iter().zip(&verdicts) {
-            let stage = &mut stages[asked.stage];
             self.coverage
                 .count(asked.stage, asked.point, record, verdict);
-            stage.strategy.learn(record, verdict);
+            let stage = &mut stages[asked.stage];
+            stage.strategy.learn(record, verdict, &self.baseline);
+            let stage = &stages[asked.stage];
+            self.note_progress(asked.stage, stage);
             self.keep_first(record);
             if !matches!(verdict, Verdict::Inconclusive(_)) {
                 self.orders.see(record, asked.point == Point::Sample);
@@ -308,6 +311,24 @@ impl Campaign<'_, '_> {
                     });
                 }
             }
+        }
+    }
+
+    /// Notes how far the stages came, and where one took too much for granted.
+    fn note_ends(&mut self, stages: &[Running]) {
+        for (index, stage) in stages.iter().enumerate() {
+            self.note_progress(index, stage);
+            for text in stage.strategy.doubts() {
+                let doubt = self.doubts.entry("TP-I07".to_owned());
+                doubt.or_insert_with(|| (text, 0)).1 += 1;
+            }
+        }
+    }
+
+    fn note_progress(&mut self, index: usize, stage: &Running) {
+        self.coverage.stages[index].planned = stage.strategy.planned();
+        if let Some(interleavings) = stage.strategy.interleavings() {
+            self.coverage.interleavings = Some(interleavings);
         }
     }
 
@@ -417,46 +438,6 @@ impl Campaign<'_, '_> {
             reasons,
             budget_spent,
         }
-    }
-
-    /// Returns why the search does not add up to a pass.
-    fn reasons(&self) -> Vec<(String, String)> {
-        let mut reasons = self.regression_reasons();
-        if matches!(self.stop, Some(Stop::Budget)) {
-            let cut = self.coverage.stages.iter();
-            let cut = cut.filter(|stage| stage.owed && stage.run < stage.planned);
-            let cut: Vec<&str> = cut.map(|stage| stage.name.as_str()).collect();
-            if !cut.is_empty() {
-                let text = format!("the budget cut short: {}", cut.join(", "));
-                reasons.push(("TP-I01".to_owned(), text));
-            }
-        }
-        if self.summary.requests == 0 {
-            let text = "the clean run sends no request that can be held".to_owned();
-            reasons.push(("TP-I04".to_owned(), text));
-        }
-        let crash = self
-            .coverage
-            .stages
-            .iter()
-            .find(|stage| stage.name == CRASH.kind.name);
-        let points = self.coverage.crash_points;
-        let all_ran = crash.is_some_and(|crash| crash.run == crash.planned);
-        if all_ran && points.covered < points.total && self.doubts.is_empty() {
-            let missed = points.total - points.covered;
-            reasons.push((
-                "TP-I02".to_owned(),
-                format!("{missed} kills struck nothing"),
-            ));
-        }
-        for (code, (text, trials)) in &self.doubts {
-            let text = match trials {
-                1 => text.clone(),
-                _ => format!("{text} (and {} more trials)", trials - 1),
-            };
-            reasons.push((code.clone(), text));
-        }
-        reasons
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::run::BATCH;
 use crate::strategy::{Strategy, Work};
+use std::collections::BTreeSet;
 
 /// A stage in the search.
 pub(super) struct Running {
@@ -17,11 +18,13 @@ pub(super) struct Running {
 /// first stage that has any.
 pub(super) fn next_batch(stages: &mut [Running], in_turn: bool) -> Vec<(usize, Work)> {
     let mut batch = Vec::new();
+    // Stages that have nothing before they have learnt from what they handed out.
+    let mut waiting = BTreeSet::new();
     while batch.len() < BATCH {
         let mut open = stages
             .iter()
             .enumerate()
-            .filter(|(_, stage)| !stage.is_done);
+            .filter(|(place, stage)| !stage.is_done && !waiting.contains(place));
         let next = match in_turn {
             true => open.min_by_key(|(place, stage)| (turn(stage), *place)),
             false => open.next(),
@@ -32,6 +35,9 @@ pub(super) fn next_batch(stages: &mut [Running], in_turn: bool) -> Vec<(usize, W
             Some(work) => {
                 stage.handed_out += 1;
                 batch.push((place, work));
+            }
+            None if stage.strategy.waits() => {
+                waiting.insert(place);
             }
             None => stage.is_done = true,
         }

@@ -43,6 +43,8 @@ pub struct CampaignSpec {
     pub stages: Option<Vec<String>>,
     /// Trials of the sample stage.
     pub samples: u32,
+    /// Preemptions up to which the exhaustive stage tries every order before a pass.
+    pub preemptions: u32,
     /// Longest duration of the search.
     pub budget: Duration,
     /// Seed of every choice.
@@ -87,6 +89,7 @@ impl From<&Scenario> for CampaignSpec {
             settings: Settings::of(scenario),
             stages: scenario.search.stages.clone(),
             samples: scenario.search.samples,
+            preemptions: scenario.search.preemptions,
             budget: scenario.search.budget,
             seed: scenario.search.seed,
             replays: REPLAYS_DEFAULT,

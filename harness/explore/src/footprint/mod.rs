@@ -1,14 +1,19 @@
 //! Footprints: which objects of a service a request reads and writes, as far as its text tells.
 //!
-//! Objects are tables, keys, paths. Rows are not told apart, for a record keeps no values. What a
-//! trigger or a foreign key touches besides is not seen: nobody may call two requests independent
-//! by their footprints alone where the database has any.
+//! Objects are tables, keys, paths. Rows are not told apart, for a record keeps no values.
+//!
+//! [`of`] reads one request alone. What a trigger or a foreign key touches besides is not seen, nor
+//! what a commit shows, so it aims and excuses nothing. [`session`] reads the requests of a trial
+//! in their order beside the schema: by that, two requests may be called independent.
 
 mod file;
 mod http;
 mod mail;
 mod redis;
+mod schema;
+pub mod session;
 mod sql;
+mod transaction;
 
 use std::collections::{BTreeMap, BTreeSet};
 use twiceproof_model::{Reply, Request, ServiceName};
@@ -23,7 +28,7 @@ pub enum Access {
 }
 
 /// What a request touches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Footprint {
     /// Anything, as far as anybody can tell: it conflicts with all.
     Unknown,
@@ -32,6 +37,19 @@ pub enum Footprint {
 }
 
 impl Footprint {
+    /// Returns the footprint of what touches no service.
+    pub fn nothing() -> Self {
+        Footprint::Known(BTreeSet::new())
+    }
+
+    /// Adds what another request touches.
+    pub fn join(&mut self, other: Self) {
+        match (self, other) {
+            (Footprint::Known(own), Footprint::Known(others)) => own.extend(others),
+            (own, _) => *own = Footprint::Unknown,
+        }
+    }
+
     /// Returns whether the order of two requests of different instances may make a difference.
     pub fn conflicts(&self, other: &Self) -> bool {
         let (Footprint::Known(own), Footprint::Known(others)) = (self, other) else {
@@ -113,6 +131,13 @@ pub fn of(kinds: &BTreeMap<ServiceName, String>, request: &Request, reply: &Repl
             )
         }
     }
+}
+
+/// Returns the longest text that is read of this kind of service, in bytes.
+fn text_bytes_max(kind: &str) -> usize {
+    let mut readers = READERS.iter();
+    let reader = readers.find(|reader| reader.kind == kind);
+    reader.map_or(0, |reader| reader.text_bytes_max)
 }
 
 /// Returns how a request touches what it names, by what its reply says of it.
@@ -205,25 +230,29 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_service_of_another_kind_and_a_long_text_are_unknown() {
+    pub(super) fn request(service: &str, text: &str) -> Request {
         let instance = InstanceId::new(1).expect("1 is in bounds");
-        let request = Request {
+        Request {
             id: RequestId {
                 instance,
                 ordinal: 1,
             },
             link: LinkId {
                 instance,
-                service: "db".into(),
+                service: service.into(),
                 ordinal: 1,
             },
             signature: Signature {
-                service: "db".into(),
-                text: "SELECT a FROM t".to_owned(),
+                service: service.into(),
+                text: text.to_owned(),
                 nth: 1,
             },
-        };
+        }
+    }
+
+    #[test]
+    fn a_service_of_another_kind_and_a_long_text_are_unknown() {
+        let request = request("db", "SELECT a FROM t");
         let kinds = |kind: &str| BTreeMap::from([("db".into(), kind.to_owned())]);
         let of_kind = |kind: &str| of(&kinds(kind), &request, &reply(false));
         let table = ("db".into(), "t".to_owned(), Access::Read);

@@ -105,6 +105,16 @@ const SCRIPTS: &[&str] = &[
     "FCALL_RO",
 ];
 
+/// Commands about the session that look at others, or reach out for them.
+const BEYOND: &[&str] = &["CLIENT", "INFO"];
+
+/// Returns whether the text names all that the command touches. A script may touch keys that it is
+/// not told of.
+pub(super) fn tells_all(text: &str) -> bool {
+    let command = text.split(' ').next().unwrap_or("");
+    !SCRIPTS.contains(&command) && !BEYOND.contains(&command)
+}
+
 pub(super) fn read(text: &str, reply: &Reply) -> Touched {
     let mut words = text.split(' ');
     let command = words.next()?;

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use twiceproof_model::Reply;
 
 /// The object that advisory locks are.
-const ADVISORY: &str = "(advisory locks)";
+pub(super) const ADVISORY: &str = "(advisory locks)";
 
 /// What the names of functions on advisory locks begin with.
 const ADVISORY_NAMES: &[&str] = &["pg_advisory_", "pg_try_advisory_"];
@@ -48,15 +48,20 @@ const PURE: &[&str] = &[
 const DEPTH_MAX: usize = 50;
 
 pub(super) fn read(text: &str, reply: &Reply) -> Touched {
+    let mut touched = Vec::new();
+    for statement in &parse(text)? {
+        of_statement(statement, reply, &mut touched)?;
+    }
+    Some(touched)
+}
+
+/// Returns the statements of a masked text; `None` where it is none that can be read.
+pub(super) fn parse(text: &str) -> Option<Vec<Statement>> {
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(DEPTH_MAX)
         .try_with_sql(&literals(text))
         .ok()?;
-    let mut touched = Vec::new();
-    for statement in &parser.parse_statements().ok()? {
-        of_statement(statement, reply, &mut touched)?;
-    }
-    Some(touched)
+    parser.parse_statements().ok()
 }
 
 /// Returns the text with an empty literal where one was masked.
@@ -71,7 +76,7 @@ fn literals(masked: &str) -> String {
 }
 
 /// Adds what the statement touches; `None` where nobody can tell.
-fn of_statement(
+pub(super) fn of_statement(
     statement: &Statement,
     reply: &Reply,
     touched: &mut Vec<(String, Access)>,

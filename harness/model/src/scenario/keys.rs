@@ -153,6 +153,14 @@ pub(super) const SAMPLES: Key = Key {
     default: "200",
     doc: "Trials of the sample stage.",
 };
+pub(super) const PREEMPTIONS: Key = Key {
+    name: "preemptions",
+    value: KeyType::Integer { min: 0, max: 9 },
+    required: false,
+    default: "1",
+    doc: "Interruptions of a run that could go on, up to which the exhaustive stage tries every \
+          order; beyond, it tries half as many orders as there are samples.",
+};
 pub(super) const BUDGET: Key = Key {
     name: "budget",
     value: KeyType::Duration,
@@ -363,7 +371,7 @@ pub(super) const SEARCH: Section = Section {
     name: "search",
     form: Form::One,
     doc: "What is searched, and how far.",
-    keys: &[STAGES, SAMPLES, BUDGET, SEED],
+    keys: &[STAGES, SAMPLES, PREEMPTIONS, BUDGET, SEED],
 };
 pub(super) const FAULT: Section = Section {
     name: "fault",

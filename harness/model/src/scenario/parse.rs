@@ -175,6 +175,7 @@ fn search(reader: &mut Reader<'_>, content: &Content<'_>) -> SearchSpec {
     SearchSpec {
         stages: stages.map(|_| fields.texts(&keys::STAGES)),
         samples: fields.integer_or_default(&keys::SAMPLES),
+        preemptions: fields.integer_or_default(&keys::PREEMPTIONS),
         budget: fields.duration_or_default(&keys::BUDGET),
         seed: fields.integer_or_default(&keys::SEED),
     }

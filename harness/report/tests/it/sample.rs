@@ -253,7 +253,10 @@ pub(crate) fn passed() -> ScenarioView {
             stage("preempt", 41, Some(("hold points", 41, 41)), true),
             stage("sample", 1272, None, true),
         ],
-        stages_absent: vec!["lost-reply".into(), "lease".into(), "exhaustive".into()],
+        stages_absent: vec!["lost-reply".into(), "lease".into(), "clock".into()],
+        interleavings: "all interleavings of 2 instances over 41 shared operations with at most 1 \
+                 preemption (26 classes)"
+            .into(),
         counts: vec![
             Count {
                 number: 52,

@@ -292,6 +292,8 @@ impl Store {
         add(&table("ledger"), ledger_columns(), ledger.collect());
         add(&table("runs"), columns(&["day", "host"]), done.collect());
         add(&table("locks"), columns(&["name", "held"]), locks);
+        let name = ObjectName::new(&ServiceName::from("pg"), "(schema)");
+        add(&name, columns(&["kind", "name", "definition"]), schema());
         let name = ObjectName::new(&ServiceName::from("mail"), "(mails)");
         add(&name, columns(&["to", "subject"]), mails.collect());
         snapshot
@@ -346,6 +348,24 @@ fn columns(names: &[&str]) -> Vec<Column> {
         ..Column::default()
     });
     columns.collect()
+}
+
+/// Returns the schema as the lab captures it.
+fn schema() -> Vec<Vec<Option<String>>> {
+    let tables = ["ledger", "locks", "members", "runs"];
+    let tables = tables.map(|table| ["table", table, "owner app"]);
+    let key = "FOREIGN KEY (member) REFERENCES public.members(id)";
+    let lines = tables
+        .into_iter()
+        .chain([["constraint", "ledger.member", key]]);
+    let cells = |[kind, name, definition]: [&str; 3]| {
+        vec![
+            Some(kind.to_owned()),
+            Some(format!("public.{name}")),
+            Some(definition.to_owned()),
+        ]
+    };
+    lines.map(cells).collect()
 }
 
 fn member_columns() -> Vec<Column> {

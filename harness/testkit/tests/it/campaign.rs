@@ -160,7 +160,8 @@ fn no_budget_is_inconclusive() {
     assert_eq!(result.outcome, Outcome::Inconclusive);
     assert!(result.budget_spent);
     assert_eq!(result.coverage.trials, 0);
-    let owed = "the budget cut short: serial, crash, lost-reply, directed, partition, preempt";
+    let owed =
+        "the budget cut short: serial, crash, lost-reply, directed, partition, preempt, exhaustive";
     assert_eq!(result.reasons, [("TP-I01".to_owned(), owed.to_owned())]);
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn spec(entry: &Entry, seed: u64) -> CampaignSpec {
         settings: settings(2),
         stages: None,
         samples: 60,
+        preemptions: 1,
         budget: BUDGET,
         seed,
         replays: 5,

@@ -7,6 +7,7 @@ mod causes;
 mod checks;
 mod common;
 mod directed;
+mod exhaustive;
 mod faults;
 mod fingerprint;
 mod known;

@@ -7,6 +7,8 @@ with own as materialized (
 select case relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view' when 'm' then 'view'
     when 'f' then 'foreign table' when 'c' then 'type' end, name,
   concat_ws(' ', case relpersistence when 'u' then 'unlogged' end,
+    case when exists (select from pg_inherits h where oid in (h.inhrelid, h.inhparent)) and relkind = 'r'
+      and not relispartition then 'inherits' end,
     case when relrowsecurity then 'row security' end, case when relkind = 'p' then pg_get_partkeydef(oid) end,
     pg_get_expr(relpartbound, oid), reloptions::text, 'owner ' || relowner::regrole, 'grants ' || relacl::text,
     case when relkind in ('v', 'm') then pg_get_viewdef(oid) end)
@@ -66,6 +68,7 @@ select 'role', quote_ident(rolname), concat_ws(' ', case when rolsuper then 'sup
   case when rolcanlogin then 'login' end, rolconfig::text)
 from pg_roles where rolname not like 'pg\_%'
 union all
-select 'database', quote_ident(datname), concat_ws(' ', 'owner ' || datdba::regrole, 'grants ' || datacl::text)
-from pg_database where datname <> 'twiceproof_seed'
+select 'database', quote_ident(datname), concat_ws(' ', 'owner ' || datdba::regrole, 'grants ' || datacl::text,
+  (select string_agg(g.setconfig::text, ' ' order by g.setrole) from pg_db_role_setting g where g.setdatabase = d.oid))
+from pg_database d where datname <> 'twiceproof_seed'
 order by 1, 2, 3

@@ -161,7 +161,7 @@ fn unknown_keys_of_scenarios() {
             "key of another fault",
             "[[fault]]\nkind = \"pause\"\nwho = \"job#1\"\nscope = \"tree\""
         ),
-        ("search", "[search]\npreemptions = 2\nbuget = \"1m\""),
+        ("search", "[search]\ndepth = 2\nbuget = \"1m\""),
         (
             "trigger",
             "trigger = { kind = \"double-start\", instnces = 2 }"
