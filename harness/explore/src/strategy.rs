@@ -63,6 +63,7 @@ impl Plan {
         // A fault that comes at its moment depends on all that was done before, and where no link
         // goes to a service, data are read and written unseen.
         let is_blind = !spec.linkless.is_empty() || !spec.faults.is_empty();
+        let rows = |name: &_| baseline.content(&baseline.seed, name);
         Self {
             instances: spec.settings.attempts,
             order: spec.trigger.order,
@@ -76,7 +77,7 @@ impl Plan {
             faults: spec.faults.clone(),
             linkless: spec.linkless.clone(),
             unseen_state,
-            services: Arc::new(Services::new(&spec.kinds, &baseline.seed, is_blind)),
+            services: Arc::new(Services::new(&spec.kinds, &rows, is_blind)),
             starts_freely: spec.trigger.order == Order::Free && !spec.trigger.restarts(),
         }
     }

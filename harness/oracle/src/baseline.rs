@@ -143,7 +143,7 @@ impl Baseline {
 
     /// Returns the rows of an object: its own, or those of a known state where they have the same
     /// hash.
-    pub(crate) fn content(&self, snapshot: &Snapshot, name: &ObjectName) -> Option<Arc<Content>> {
+    pub fn content(&self, snapshot: &Snapshot, name: &ObjectName) -> Option<Arc<Content>> {
         let object = snapshot.objects.get(name)?;
         if let Some(content) = &object.content {
             return Some(content.clone());

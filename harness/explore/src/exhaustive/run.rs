@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use twiceproof_model::{Event, InstanceId, Request, RequestId, Stamped, Step};
 
-/// How often a sequence of requests is repeated before it may count as a poll loop.
-const REPEATS: usize = 3;
-/// The longest sequence that may count as one.
+/// The longest sequence of requests that counts as a poll loop.
 const PERIOD_MAX: usize = 4;
 
 /// One step.
@@ -22,8 +20,6 @@ pub(super) struct Done {
     pub(super) touched: Footprint,
     /// Whether others that poll may have been offered again by it.
     pub(super) writes: bool,
-    /// Whether it changed rows.
-    pub(super) is_effective: bool,
     /// Whether an instance started or ended.
     pub(super) turns: bool,
     /// Who was seen to poll after it.
@@ -50,6 +46,7 @@ impl Run {
             services,
             requests: BTreeMap::new(),
             held: BTreeSet::new(),
+            gone: BTreeSet::new(),
             is_parallel: false,
         };
         let nobody = Offers::new();
@@ -85,28 +82,16 @@ impl Run {
         }
     }
 
-    /// Returns what is asked again and again, as pollers do: what the lab took for a poll loop, and
-    /// what it may take for one.
+    /// Returns what pollers ask: the last requests of whoever the lab took for one. A loop over
+    /// many rows has equal texts too.
     pub(super) fn loops(&self) -> BTreeSet<Arc<Key>> {
-        let mut asked: BTreeMap<InstanceId, Vec<(&Arc<Key>, bool)>> = BTreeMap::new();
+        let mut asked: BTreeMap<InstanceId, Vec<&Arc<Key>>> = BTreeMap::new();
         let mut loops = BTreeSet::new();
         for step in &self.steps {
-            let own = asked.entry(step.who).or_default();
-            own.push((&step.key, step.is_effective));
-            for period in 1..=PERIOD_MAX {
-                let Some(begin) = own.len().checked_sub(REPEATS * period) else {
-                    break;
-                };
-                let window = &own[begin..];
-                let repeats = window[period..].iter().zip(window).all(|(a, b)| a == b);
-                if repeats && !window.iter().any(|(_, is_effective)| *is_effective) {
-                    loops.extend(window.iter().map(|(key, _)| Arc::clone(key)));
-                }
-            }
+            asked.entry(step.who).or_default().push(&step.key);
             for who in &step.polling {
                 let own = asked.get(who).into_iter().flatten();
-                let last = own.rev().take(PERIOD_MAX);
-                loops.extend(last.map(|(key, _)| Arc::clone(key)));
+                loops.extend(own.rev().take(PERIOD_MAX).map(|key| Arc::clone(key)));
             }
         }
         loops
@@ -123,6 +108,8 @@ struct Reader<'s> {
     requests: BTreeMap<RequestId, Request>,
     /// Requests that wait to be forwarded.
     held: BTreeSet<RequestId>,
+    /// Instances that ended.
+    gone: BTreeSet<InstanceId>,
     is_parallel: bool,
 }
 
@@ -152,7 +139,6 @@ impl Reader<'_> {
                 Key::Start | Key::Request(..) => self.services.silent(),
             },
             writes: false,
-            is_effective: false,
             turns: false,
             polling: BTreeSet::new(),
             after: BTreeMap::new(),
@@ -197,7 +183,6 @@ impl Reader<'_> {
             Event::Answered { request, reply } => {
                 waiting.remove(request);
                 done.writes |= reply.writes;
-                done.is_effective |= request.instance == done.who && reply.is_effective_write();
                 let touched = match self.requests.get(request) {
                     Some(request) => self.sessions.answered(request, reply),
                     None => Footprint::Unknown,
@@ -207,7 +192,8 @@ impl Reader<'_> {
             }
             Event::Closed { link, .. } => {
                 done.touched.join(self.sessions.closed(link));
-                Some(link.instance)
+                // That the links of the dead end may be seen steps later.
+                Some(link.instance).filter(|who| !self.gone.contains(who))
             }
             Event::Started(who) => {
                 done.turns = true;
@@ -215,6 +201,7 @@ impl Reader<'_> {
             }
             Event::Exited { instance, .. } => {
                 self.held.retain(|held| held.instance != *instance);
+                self.gone.insert(*instance);
                 done.turns = true;
                 done.touched.join(self.sessions.exited(*instance));
                 Some(*instance)

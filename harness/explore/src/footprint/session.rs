@@ -6,8 +6,8 @@ use super::transaction::Session;
 use super::{Access, Footprint, Touched, mail, redis, text_bytes_max};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use twiceproof_model::snapshot::ObjectName;
-use twiceproof_model::{InstanceId, LinkId, Outcome, Reply, Request, ServiceName, Snapshot};
+use twiceproof_model::snapshot::{Content, ObjectName};
+use twiceproof_model::{InstanceId, LinkId, Outcome, Reply, Request, ServiceName};
 
 /// The name of the object that a database's schema is.
 const SCHEMA: &str = "(schema)";
@@ -24,11 +24,16 @@ pub struct Services {
 }
 
 impl Services {
-    /// Reads what the seed's state says of the services.
-    pub fn new(kinds: &BTreeMap<ServiceName, String>, seed: &Snapshot, is_blind: bool) -> Self {
+    /// Reads what the state says that every trial begins with; `rows` returns the rows of one of
+    /// its objects.
+    pub fn new(
+        kinds: &BTreeMap<ServiceName, String>,
+        rows: &dyn Fn(&ObjectName) -> Option<Arc<Content>>,
+        is_blind: bool,
+    ) -> Self {
         let schema = |service: &ServiceName| {
-            let object = seed.objects.get(&ObjectName::new(service, SCHEMA))?;
-            Schema::of(object.content.as_ref()?)
+            let content = rows(&ObjectName::new(service, SCHEMA))?;
+            Schema::of(&content)
         };
         let databases = kinds.iter().filter(|(_, kind)| *kind == "postgres");
         Self {
@@ -78,7 +83,12 @@ impl Sessions {
     /// Returns what a request touches that waits in the service.
     pub(crate) fn waits(&mut self, request: &Request) -> Footprint {
         let before = self.links.get(&request.link).cloned();
-        let touched = self.read(request, &Reply::unknown());
+        let mut reply = Reply::unknown();
+        let kind = self.services.kinds.get(&request.link.service);
+        // No reply says yet whether a query writes: one without a bracket calls nothing.
+        reply.writes =
+            kind.is_none_or(|kind| kind != "postgres") || request.signature.text.contains('(');
+        let touched = self.read(request, &reply);
         match before {
             Some(before) => self.links.insert(request.link.clone(), before),
             None => self.links.remove(&request.link),
@@ -147,7 +157,7 @@ mod tests {
 
     fn services(kind: &str, is_blind: bool) -> Arc<Services> {
         let kinds = BTreeMap::from([("db".into(), kind.to_owned())]);
-        Arc::new(Services::new(&kinds, &Snapshot::default(), is_blind))
+        Arc::new(Services::new(&kinds, &|_| None, is_blind))
     }
 
     #[track_caller]

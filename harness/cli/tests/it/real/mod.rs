@@ -135,6 +135,19 @@ fn finding_replays(name: &str, times: u32) {
     replay();
 }
 
+/// All interleavings, where the lock is right: few trials, since orders of one class are one.
+#[test]
+fn every_interleaving_of_a_job_behind_its_lock_is_tried() {
+    let search = "{ stages = [\"exhaustive\"], samples = 40, budget = \"5m\" }";
+    let project = project("shell-psql", search);
+    let (ran, report) = run(&project, "shell-psql/sound", "2");
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    assert_eq!(
+        report["scenarios"][0]["orders"],
+        "all interleavings of 2 instances over 23 shared operations (4 classes)"
+    );
+}
+
 #[test]
 fn a_shell_jobs_finding_replays() {
     finding_replays("shell-psql", REPLAYS);
