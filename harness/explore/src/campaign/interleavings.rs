@@ -22,6 +22,8 @@ pub struct Interleavings {
     pub twins: u32,
     /// Whether an instance had several requests held at once: the oldest went first, always.
     pub is_parallel: bool,
+    /// Why the search was given up, if it was: the job does not repeat itself, or is too long.
+    pub gave_up: Option<String>,
 }
 
 impl Interleavings {
@@ -56,13 +58,14 @@ impl Interleavings {
             1 => "1 class".to_owned(),
             more => format!("{more} classes"),
         };
-        let beyond = match self.preemptions {
+        let beyond = match (&self.gave_up, self.preemptions) {
+            (Some(why), _) => Some(format!("interleavings, but for {more}: {why}")),
             _ if self.is_complete => None,
-            Some(preemptions) => Some(format!(
+            (None, Some(preemptions)) => Some(format!(
                 "interleavings with more than {}, but for {more}",
                 self.words(preemptions)
             )),
-            None => Some(format!("interleavings, but for {more}")),
+            (None, None) => Some(format!("interleavings, but for {more}")),
         };
         let inner = "orders of requests that one instance sends at once".to_owned();
         let inner = self.is_parallel.then_some(inner);

@@ -327,6 +327,7 @@ impl Campaign<'_, '_> {
 
     fn note_progress(&mut self, index: usize, stage: &Running) {
         self.coverage.stages[index].planned = stage.strategy.planned();
+        self.coverage.stages[index].owed &= stage.strategy.is_owed();
         if let Some(interleavings) = stage.strategy.interleavings() {
             self.coverage.interleavings = Some(interleavings);
         }

@@ -39,7 +39,7 @@ pub const EXHAUSTIVE: Stage = Stage {
         port: None,
     },
     owed: true,
-    share: 30,
+    share: 3,
     make: |plan| Box::new(Exhaustive::new(plan)),
 };
 
@@ -47,6 +47,8 @@ pub const EXHAUSTIVE: Stage = Stage {
 const TRIALS_MAX: u32 = 2000;
 /// Most instances of which a pass owes every order up to the bound.
 const INSTANCES_OWED_MAX: u8 = 3;
+/// Steps of a trial that are compared with those of others, at most: with more, nothing is owed.
+const STEPS_MAX: usize = 1000;
 /// Of so many orders that are left out, the guard runs one.
 const GUARD_EVERY: u64 = 50;
 /// To so many other trials, the guard runs at most one.
@@ -95,6 +97,8 @@ struct Exhaustive {
     /// Trials learnt from when a twin was looked for last.
     twin_sought: usize,
     doubts: Vec<String>,
+    /// Why the search was given up: then a pass owes nothing of it.
+    gave_up: Option<String>,
     is_over: bool,
 }
 
@@ -102,6 +106,9 @@ impl Exhaustive {
     fn new(plan: &Plan) -> Self {
         let knowledge = Knowledge::new(&plan.services, &plan.requests, plan.starts_freely);
         let events = Events::new(plan.instances);
+        let steps = plan.requests.len() * usize::from(plan.instances);
+        let too_long = format!("a trial of about {steps} steps is too long to compare");
+        let gave_up = Some(too_long).filter(|_| steps > STEPS_MAX);
         Self {
             private: Arc::new(knowledge.private()),
             knowledge,
@@ -120,7 +127,8 @@ impl Exhaustive {
             twins: 0,
             twin_sought: 0,
             doubts: Vec::new(),
-            is_over: plan.instances < 2,
+            is_over: plan.instances < 2 || gave_up.is_some(),
+            gave_up,
             plan: plan.clone(),
         }
     }
@@ -323,8 +331,19 @@ impl Strategy for Exhaustive {
         let Some(asked) = self.asked.pop_front() else {
             return;
         };
-        let choices = seen::take(&asked.log);
-        let run = Run::new(&record.trace, &choices, &self.plan.services);
+        let notes = seen::take(&asked.log);
+        if let Some(missing) = notes.missing {
+            // Either the job does not repeat itself, or two steps were wrongly called independent.
+            self.gave_up = Some(format!(
+                "a trial did not come to `{missing}`, as others had shown"
+            ));
+            self.reached = None;
+            self.is_over = true;
+        }
+        if self.gave_up.is_some() {
+            return;
+        }
+        let run = Run::new(&record.trace, &notes.choices, &self.plan.services);
         self.widen(&run);
         let counts = !matches!(verdict, Verdict::Inconclusive(_));
         let place = self.add(run, counts.then(|| record.snapshot.clone()));
@@ -337,7 +356,7 @@ impl Strategy for Exhaustive {
     }
 
     fn is_owed(&self) -> bool {
-        self.plan.instances <= INSTANCES_OWED_MAX
+        self.plan.instances <= INSTANCES_OWED_MAX && self.gave_up.is_none()
     }
 
     fn interleavings(&self) -> Option<Interleavings> {
@@ -356,6 +375,7 @@ impl Strategy for Exhaustive {
             ran: count(self.classes.len()),
             twins: u32::try_from(self.twins).unwrap_or(u32::MAX),
             is_parallel: self.is_parallel,
+            gave_up: self.gave_up.clone(),
         })
     }
 

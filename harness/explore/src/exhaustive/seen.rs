@@ -5,7 +5,7 @@ use crate::lab::Scheduler;
 use crate::steps;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use twiceproof_model::{Divergence, Enabled, InstanceId, RequestId, ServiceName, Step};
+use twiceproof_model::{Enabled, InstanceId, RequestId, ServiceName, Step};
 
 /// What an instance does next, across trials.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,11 +40,19 @@ pub(super) struct Choice {
     pub(super) step: Step,
 }
 
-/// The choices of one trial, for the strategy to read when it is over.
-pub(super) type Log = Arc<Mutex<Vec<Choice>>>;
+/// What is noted in one trial.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) choices: Vec<Choice>,
+    /// The first step that other trials showed and this one did not offer.
+    pub(super) missing: Option<String>,
+}
+
+/// The notes of one trial, for the strategy to read when it is over.
+pub(super) type Log = Arc<Mutex<Notes>>;
 
 /// Returns what was noted so far.
-pub(super) fn take(log: &Log) -> Vec<Choice> {
+pub(super) fn take(log: &Log) -> Notes {
     std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -58,7 +66,6 @@ pub(super) struct Guided {
     /// The offers of the step before, by the request that each is about.
     known: BTreeMap<InstanceId, (Option<RequestId>, Arc<Key>)>,
     log: Log,
-    divergence: Option<Divergence>,
 }
 
 impl Guided {
@@ -74,7 +81,6 @@ impl Guided {
             last: None,
             known: BTreeMap::new(),
             log,
-            divergence: None,
         }
     }
 
@@ -103,12 +109,9 @@ impl Guided {
             if offers.get(who).is_some_and(|(offer, _)| offer == key) {
                 return Some(*who);
             }
-            let words = |(who, (key, _)): (&InstanceId, &(Arc<Key>, usize))| format!("{who} {key}");
-            self.divergence = Some(Divergence {
-                line: u32::try_from(self.at).unwrap_or(u32::MAX),
-                wanted: format!("{who} {key}"),
-                offered: offers.iter().map(words).collect(),
-            });
+            let mut notes = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            notes.missing = Some(format!("{who} {key}"));
+            drop(notes);
             self.prefix.clear();
         }
         let mut all = offers.iter();
@@ -145,15 +148,11 @@ impl Scheduler for Guided {
         };
         let keys = offers.into_iter().map(|(who, (key, _))| (who, key));
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.push(Choice {
+        log.choices.push(Choice {
             offers: keys.collect(),
             step: enabled[place].step.clone(),
         });
         Some(place)
-    }
-
-    fn divergence(&self) -> Option<Divergence> {
-        self.divergence.clone()
     }
 }
 
@@ -212,8 +211,9 @@ mod tests {
         assert_eq!(guided.choose(&offers(&[(1, "BEGIN"), (2, "b")])), Some(0));
         assert_eq!(guided.choose(&offers(&[(1, "a"), (2, "b")])), Some(1));
         assert_eq!(guided.choose(&offers(&[(1, "a")])), Some(0));
-        assert_eq!(guided.divergence(), None);
-        let log = take(&guided.log);
+        let notes = take(&guided.log);
+        assert_eq!(notes.missing, None);
+        let log = notes.choices;
         assert_eq!(log.len(), 5);
         assert_eq!(log[1].offers[&instance(2)], key("b"));
         assert_eq!(log[1].step.instance(), Some(instance(2)));
@@ -224,11 +224,7 @@ mod tests {
         let mut guided = guided(&[(1, "a"), (2, "a"), (2, "b")]);
         assert_eq!(guided.choose(&offers(&[(1, "a"), (2, "c")])), Some(0));
         assert_eq!(guided.choose(&offers(&[(1, "b"), (2, "c")])), Some(0));
-        let divergence = guided
-            .divergence()
-            .expect("job#2 was to send another request");
-        assert_eq!(divergence.line, 2);
-        assert_eq!(divergence.wanted, "job#2 pg \"a\"");
-        assert_eq!(divergence.offered, ["job#1 pg \"b\"", "job#2 pg \"c\""]);
+        let missing = take(&guided.log).missing;
+        assert_eq!(missing.as_deref(), Some("job#2 pg \"a\""));
     }
 }

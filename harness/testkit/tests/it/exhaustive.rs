@@ -6,7 +6,7 @@ use crate::common::{observed, settings, spec};
 use orders::{Class, class_of, classes_of};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use twiceproof_explore::campaign::Interleavings;
+use twiceproof_explore::campaign::{Interleavings, Shrinking};
 use twiceproof_explore::{CampaignResult, Outcome, Progress};
 use twiceproof_model::scenario::Contract;
 use twiceproof_testkit::{Entry, Op, ToyLab, entry};
@@ -63,7 +63,7 @@ fn search_as(program: &'static [Op], asked: Asked, kind: &str) -> Searched {
     spec.preemptions = asked.preemptions;
     spec.samples = asked.samples;
     spec.replays = 0;
-    spec.shrink = false;
+    spec.shrink = Shrinking::Off;
     spec.kinds.insert("pg".into(), kind.to_owned());
     let mut classes = Vec::new();
     let mut found_at = None;
@@ -165,7 +165,11 @@ proptest! {
 fn a_right_lock_is_covered_in_few_trials() {
     let two = search(RIGHT_LOCK, ALL_OF_TWO);
     assert!(two.interleavings().is_complete);
-    assert!(two.result.coverage.trials <= 30, "{:?}", two.interleavings());
+    assert!(
+        two.result.coverage.trials <= 30,
+        "{:?}",
+        two.interleavings()
+    );
     let three = search(
         RIGHT_LOCK,
         Asked {
@@ -174,7 +178,11 @@ fn a_right_lock_is_covered_in_few_trials() {
         },
     );
     assert!(three.interleavings().is_complete);
-    assert!(three.result.coverage.trials <= 300, "{:?}", three.interleavings());
+    assert!(
+        three.result.coverage.trials <= 300,
+        "{:?}",
+        three.interleavings()
+    );
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn every_interleaving_of_a_job_behind_its_lock_is_tried() {
     let (ran, report) = run(&project, "shell-psql/sound", "2");
     assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
     assert_eq!(
-        report["scenarios"][0]["orders"],
+        report["scenarios"][0]["interleavings"],
         "all interleavings of 2 instances over 23 shared operations (4 classes)"
     );
 }

@@ -44,8 +44,8 @@ fn touched(op: Op, is_open: bool) -> Touched {
             touched.extend([("members", false), ("locks of members", false)]);
             touched
         }
-        Op::TakeLeaseOrSkip | Op::FreeLease | Op::LeaveIfLate => [("lease", true)].into(),
         Op::Begin | Op::Commit | Op::Mail(_) => Touched::new(),
+        other => panic!("{other:?} stands in no program here"),
     }
 }
 
