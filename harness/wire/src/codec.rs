@@ -1,5 +1,7 @@
 //! The interface between a tap and a protocol.
 
+use crate::forge::{Errors, Forgery};
+use crate::repeat::Part;
 use twiceproof_model::Reply;
 
 /// Longest request that is marked as one, so that a tap may hold it whole; a longer one makes the
@@ -87,6 +89,20 @@ pub trait Codec: Send {
 
     /// Takes the end of one side's stream and appends the marks that this completes.
     fn end(&mut self, side: Side, marks: &mut Vec<Mark>);
+
+    /// Returns how this error is forged as the reply to the oldest request without a complete
+    /// reply, of which nothing was forwarded; `None` where the service could not give it there, or
+    /// what follows on the link would give it away. The forged reply is fed like any other.
+    fn forge(&self, _error: &str) -> Option<Forgery> {
+        None
+    }
+
+    /// Returns what a new connection must say so that the service gets the oldest request without
+    /// a complete reply, of which these are the bytes, once more; `None` where nobody would send it
+    /// twice, or where that cannot be said.
+    fn repeat(&self, _request: &[u8]) -> Option<Vec<Part>> {
+        None
+    }
 }
 
 /// A wire protocol: an entry of [`crate::registry::PROTOCOLS`].
@@ -97,4 +113,12 @@ pub trait Protocol: Sync {
     fn doc(&self) -> &'static str;
     /// Returns a codec for a new connection.
     fn codec(&self) -> Box<dyn Codec>;
+    /// Returns which error replies its codec can forge, if any.
+    fn errors(&self) -> Option<Errors> {
+        None
+    }
+    /// Returns whether its codec can repeat requests.
+    fn repeats(&self) -> bool {
+        false
+    }
 }

@@ -7,14 +7,18 @@
 
 mod codec;
 mod file_name;
+mod forge;
 pub mod http1;
 mod marks;
 mod opaque;
 mod postgres;
 pub mod redis;
 pub mod registry;
+mod repeat;
 mod smtp;
 pub mod sql;
 
 pub use codec::{Codec, Mark, Meaning, Protocol, REQUEST_BYTES_MAX, Side};
 pub use file_name::mask_file_name;
+pub use forge::{Errors, Finish, Forgery};
+pub use repeat::Part;

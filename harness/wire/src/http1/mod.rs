@@ -5,8 +5,10 @@
 //! passes. Anything that two readers could frame differently makes the link opaque.
 
 mod body;
+mod forge;
 mod head;
 mod line;
+mod repeat;
 mod text;
 
 pub use body::Body;
@@ -14,7 +16,7 @@ pub use head::{Framing, HEAD_BYTES_MAX, HeadReader, RequestHead};
 pub use text::{path_and_query, request_text};
 
 use crate::marks::Marks;
-use crate::{Codec, Mark, Meaning, Protocol, REQUEST_BYTES_MAX, Side};
+use crate::{Codec, Errors, Forgery, Mark, Meaning, Part, Protocol, REQUEST_BYTES_MAX, Side};
 use head::{Head, ResponseHead};
 use std::collections::VecDeque;
 use twiceproof_model::{Outcome, Reply, Tag};
@@ -39,6 +41,14 @@ impl Protocol for Http1 {
 
     fn codec(&self) -> Box<dyn Codec> {
         Box::new(Exchange::default())
+    }
+
+    fn errors(&self) -> Option<Errors> {
+        Some(forge::ERRORS)
+    }
+
+    fn repeats(&self) -> bool {
+        true
     }
 }
 
@@ -174,6 +184,14 @@ impl Codec for Exchange {
         };
         let stream = self.stream(side);
         stream.mark_to(stream.offset, meaning, &mut marks);
+    }
+
+    fn forge(&self, error: &str) -> Option<Forgery> {
+        self.forged(error)
+    }
+
+    fn repeat(&self, request: &[u8]) -> Option<Vec<Part>> {
+        self.repeated(request)
     }
 }
 

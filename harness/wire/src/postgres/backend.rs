@@ -28,7 +28,7 @@ pub(super) struct Backend {
     pub(super) marked: u64,
     message: Option<(Header, Plan)>,
     /// The session's status as of the last ReadyForQuery; none before the first, while all passes.
-    status: Option<Status>,
+    pub(super) status: Option<Status>,
     /// What the requests did that ended since the last ReadyForQuery.
     effect: Effect,
 }

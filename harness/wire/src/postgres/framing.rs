@@ -67,6 +67,11 @@ impl Framing {
         self.header_bytes = 5;
     }
 
+    /// Returns whether no message has begun.
+    pub(super) fn is_between(&self) -> bool {
+        self.header_have == 0 && self.body.is_none()
+    }
+
     /// Accepts the header just returned; of its body, so many bytes are kept.
     pub(super) fn accept(&mut self, header: Header, keep_max: usize) {
         self.body = Some(Body {

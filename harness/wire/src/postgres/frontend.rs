@@ -3,7 +3,7 @@
 use super::Unreadable;
 use super::draft::Draft;
 use super::framing::{Frame, Framing, Header, take_i32, take_string};
-use super::open::{Entry, Queue, Until};
+use super::open::{Control, Entry, Queue, Until};
 use super::statements::{Statement, Statements};
 use crate::marks::Marks;
 use crate::sql::Effect;
@@ -306,14 +306,16 @@ impl Frontend {
         let Some(draft) = self.draft.take() else {
             return;
         };
+        let text = draft.text();
         if let Some(open) = queue.last() {
             open.is_extended = self.is_extended;
             open.effect = draft.effect;
+            open.control = Control::of(&text);
             open.owed = draft.responses;
             open.until = if open.is_copy_in { Until::Ready } else { until };
         }
         self.marked = end;
-        marks.push(end, Meaning::Request(draft.text()));
+        marks.push(end, Meaning::Request(text));
     }
 
     fn pass(&mut self, marks: &mut Marks<'_>) {

@@ -8,6 +8,7 @@
 mod backend;
 mod bound;
 mod draft;
+mod forge;
 mod framing;
 mod frontend;
 mod open;
@@ -15,7 +16,7 @@ mod reply;
 mod statements;
 
 use crate::marks::Marks;
-use crate::{Codec, Mark, Meaning, Protocol, Side};
+use crate::{Codec, Errors, Forgery, Mark, Meaning, Protocol, Side};
 use backend::Backend;
 use frontend::Frontend;
 use open::Queue;
@@ -39,6 +40,10 @@ impl Protocol for Postgres {
             queue: Queue::default(),
             is_opaque: false,
         })
+    }
+
+    fn errors(&self) -> Option<Errors> {
+        Some(forge::ERRORS)
     }
 }
 
@@ -90,6 +95,10 @@ impl Codec for PostgresCodec {
             return;
         }
         self.pass_on(side, 0, &mut marks);
+    }
+
+    fn forge(&self, error: &str) -> Option<Forgery> {
+        self.forged(error)
     }
 }
 

@@ -20,6 +20,51 @@ pub(super) enum Until {
     Responses(u32),
 }
 
+/// What a request does to the transaction that it stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Nothing, or it begins one.
+    #[default]
+    None,
+    /// It commits, and nothing else.
+    Commit,
+    /// It gives up what was done, or a part of it, and nothing else.
+    End,
+    /// Several statements, of which the first begins a transaction.
+    Whole,
+    /// Several statements, of which another one begins or ends a transaction.
+    Several,
+}
+
+impl Control {
+    /// Reads it off the masked text of a request.
+    pub(super) fn of(text: &str) -> Self {
+        let first = |statement: &str| {
+            let word = statement.trim_start().split([' ', '(']).next();
+            word.unwrap_or_default().to_ascii_uppercase()
+        };
+        let words: Vec<String> = text.split(';').map(first).collect();
+        match words.as_slice() {
+            [only] => match only.as_str() {
+                "COMMIT" | "END" => Self::Commit,
+                "ROLLBACK" | "ABORT" => Self::End,
+                _ => Self::None,
+            },
+            several => {
+                let controls = ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"];
+                let begins = several
+                    .first()
+                    .is_some_and(|word| controls[..2].contains(&word.as_str()));
+                match several.iter().any(|word| controls.contains(&word.as_str())) {
+                    true if begins => Self::Whole,
+                    true => Self::Several,
+                    false => Self::None,
+                }
+            }
+        }
+    }
+}
+
 /// A request that waits for the rest of its reply.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -33,6 +78,8 @@ pub(super) struct Open {
     pub(super) is_extended: bool,
     /// What its statements may do.
     pub(super) effect: Effect,
+    /// What they do to the transaction.
+    pub(super) control: Control,
     /// Whether a part of the reply was seen that cannot be anything else.
     pub(super) has_begun: bool,
     /// Whether its last message is a Sync.
@@ -54,6 +101,7 @@ impl Open {
             responses: 0,
             is_extended: true,
             effect: Effect::NONE,
+            control: Control::None,
             has_begun: false,
             has_sync: false,
             is_copy_in: false,

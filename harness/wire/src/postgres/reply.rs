@@ -16,15 +16,18 @@ const WRITING_COMMANDS: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE"];
 pub(super) enum Status {
     /// In no transaction.
     Idle,
-    /// In a transaction, failed or not.
+    /// In a transaction.
     Transaction,
+    /// In a transaction that failed.
+    Failed,
 }
 
 impl Status {
     /// Reads the byte of a ReadyForQuery.
     pub(super) fn read(body: &[u8]) -> Self {
         match body.first() {
-            Some(b'T' | b'E') => Self::Transaction,
+            Some(b'T') => Self::Transaction,
+            Some(b'E') => Self::Failed,
             _ => Self::Idle,
         }
     }
@@ -42,7 +45,7 @@ pub(super) fn of_responses(open: Open) -> Reply {
 /// end their transaction here too.
 pub(super) fn of_ready(open: Open, effect: Effect, before: Status, after: Status) -> Reply {
     let is_autocommit = before == Status::Idle && after == Status::Idle;
-    let ends_transaction = before == Status::Transaction && after == Status::Idle;
+    let ends_transaction = before != Status::Idle && after == Status::Idle;
     let all = open.effect | if is_autocommit { effect } else { Effect::NONE };
     // COMMIT of a failed transaction completes as ROLLBACK.
     let is_undone = !open.tags.is_empty() && open.tags.iter().all(|tag| tag.command == "ROLLBACK");

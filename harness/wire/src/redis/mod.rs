@@ -6,6 +6,7 @@
 //! answered once for each channel; the last of these ends the reply.
 
 mod command;
+mod forge;
 mod line;
 mod open;
 mod replies;
@@ -16,7 +17,7 @@ mod table;
 pub use requests::split as split_line;
 
 use crate::marks::Marks;
-use crate::{Codec, Mark, Meaning, Protocol, Side};
+use crate::{Codec, Errors, Forgery, Mark, Meaning, Protocol, Side};
 use command::{Command, Kind, Replies as ReplyMode, Subscribed};
 use open::{Open, Transaction, Value};
 use replies::{Piece, Replies, STREAM_BYTES_MIN, Shape};
@@ -45,6 +46,10 @@ impl Protocol for Redis {
 
     fn codec(&self) -> Box<dyn Codec> {
         Box::new(Dialogue::default())
+    }
+
+    fn errors(&self) -> Option<Errors> {
+        Some(forge::ERRORS)
     }
 }
 
@@ -128,6 +133,10 @@ impl Codec for Dialogue {
             Meaning::Pass
         };
         self.mark_rest(side, meaning, &mut Marks::new(marks));
+    }
+
+    fn forge(&self, error: &str) -> Option<Forgery> {
+        self.forged(error)
     }
 }
 

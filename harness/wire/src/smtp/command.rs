@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Auth,
     /// STARTTLS: after a 220 all is encrypted.
     StartTls,
+    /// A part of a mail's body that is not its last.
+    Chunk,
     /// The end of a mail's body.
     Body,
 }
@@ -76,9 +78,10 @@ pub(super) fn read(line: &[u8]) -> Command {
             let is_last = words
                 .next()
                 .is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
-            if is_last {
-                kind = Kind::Body;
-            }
+            kind = match is_last {
+                true => Kind::Body,
+                false => Kind::Chunk,
+            };
             "BDAT body".to_owned()
         }
         _ => "UNKNOWN ?".to_owned(),
@@ -131,7 +134,7 @@ mod tests {
         check("AUTH aHVudGVyMg\r\n", "AUTH ?", Kind::Auth);
         check("hunter2\r\n", "UNKNOWN ?", Kind::Command);
         check("\r\n", "UNKNOWN ?", Kind::Command);
-        check("BDAT 3\r\n", "BDAT body", Kind::Command);
+        check("BDAT 3\r\n", "BDAT body", Kind::Chunk);
         check("BDAT 3 LAST\r\n", "BDAT body", Kind::Body);
         check("NOOP hunter2\r\n", "NOOP", Kind::Command);
     }

@@ -4,12 +4,15 @@
 //! ends it. Only the end of a body writes: until then the service has promised nothing.
 
 mod command;
+mod forge;
 mod lines;
+mod repeat;
 
 use crate::marks::Marks;
-use crate::{Codec, Mark, Meaning, Protocol, REQUEST_BYTES_MAX, Side};
+use crate::{Codec, Errors, Forgery, Mark, Meaning, Part, Protocol, REQUEST_BYTES_MAX, Side};
 use command::{Command, Kind};
 use lines::{BodyEnd, Lines};
+use repeat::Envelope;
 use std::collections::VecDeque;
 use twiceproof_model::{Outcome, Reply, Tag};
 
@@ -30,6 +33,14 @@ impl Protocol for Smtp {
 
     fn codec(&self) -> Box<dyn Codec> {
         Box::new(Dialogue::default())
+    }
+
+    fn errors(&self) -> Option<Errors> {
+        Some(forge::ERRORS)
+    }
+
+    fn repeats(&self) -> bool {
+        true
     }
 }
 
@@ -53,6 +64,7 @@ struct Dialogue {
     mode: Mode,
     /// The requests without a complete reply, oldest first.
     open: VecDeque<Kind>,
+    envelope: Envelope,
     /// Whether lines of the instance answer challenges.
     is_auth: bool,
     is_greeted: bool,
@@ -88,6 +100,14 @@ impl Codec for Dialogue {
             Meaning::Pass
         };
         self.lines(side).mark_rest(meaning, &mut Marks::new(marks));
+    }
+
+    fn forge(&self, error: &str) -> Option<Forgery> {
+        self.forged(error)
+    }
+
+    fn repeat(&self, request: &[u8]) -> Option<Vec<Part>> {
+        self.repeated(request)
     }
 }
 
@@ -142,6 +162,7 @@ impl Dialogue {
             return Ok(());
         }
         let Command { text, kind, chunk } = command::read(line);
+        self.envelope.take(line);
         self.is_auth = kind == Kind::Auth;
         match chunk {
             Some(length) if length > REQUEST_BYTES_MAX => Err("a mail of more than 16 MiB"),

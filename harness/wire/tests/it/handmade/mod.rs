@@ -1,6 +1,7 @@
 //! Conversations that no client at hand has, each a table of chunks and the marks that they must
 //! give.
 
+mod forge;
 mod http;
 mod opaque;
 mod pipelines;
