@@ -107,6 +107,9 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The backend, where nobody names one.
+pub(crate) const BACKEND: &str = "local";
+
 /// A backend by name.
 pub(crate) fn backend(name: &str) -> Result<String, String> {
     let names = crate::registries::backends();

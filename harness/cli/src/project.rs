@@ -1,5 +1,6 @@
 //! A project: a folder with `targets/` and `scenarios/`, and the files in them.
 
+use crate::args;
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -92,6 +93,11 @@ impl Project {
 
     /// Reads one scenario with its target.
     pub(crate) fn scenario(&self, name: &str) -> Result<Scenario, Flaws> {
+        self.scenario_on(name, args::BACKEND)
+    }
+
+    /// Reads one scenario with its target, as it would run on this backend.
+    pub(crate) fn scenario_on(&self, name: &str, backend: &str) -> Result<Scenario, Flaws> {
         let path = Path::new("scenarios").join(format!("{name}.toml"));
         let text = self.text(&path).map_err(Flaws::from)?;
         let target_of = |name: &str| self.target_of(name);
@@ -99,7 +105,7 @@ impl Project {
         let parsed = scenario::parse(&text, &path, name, &target_of, &kinds);
         let parsed = parsed.map_err(|diags| Flaws { diags })?;
         let mut diags = self.missing_files(&parsed.target);
-        diags.extend(unfit_faults(&parsed));
+        diags.extend(unfit_faults(&parsed, backend));
         if diags.is_empty() {
             Ok(parsed)
         } else {
@@ -215,10 +221,10 @@ impl From<Diag> for Flaws {
     }
 }
 
-/// Returns the faults of the scenario that cannot be injected as they are written.
-fn unfit_faults(scenario: &Scenario) -> Vec<Diag> {
+/// Returns the faults of the scenario that cannot be injected as they are written, on this backend.
+fn unfit_faults(scenario: &Scenario, backend: &str) -> Vec<Diag> {
     let unfit = scenario.faults.iter().filter_map(|spec| {
-        let unfit = crate::world::unfit(&spec.fault)?;
+        let unfit = crate::world::unfit(&spec.fault, &scenario.target, backend)?;
         Some(Diag {
             code: code::UNFIT,
             message: unfit.what,

@@ -1,6 +1,7 @@
 //! Regressions: the schedules of findings, kept beside the scenarios that they break and replayed
 //! by every later run.
 
+use crate::args;
 use crate::project::Project;
 use crate::world;
 use clap::ValueEnum;
@@ -192,20 +193,20 @@ fn fits(scenario: &Scenario, schedule: &Schedule, text: &str) -> Result<(), Flaw
             continue;
         };
         let place = || line_of(text, &directive.to_string());
-        if let Some(unfit) = world::unfit(fault) {
-            return Err(Flaw {
-                code: code::UNFIT,
-                message: unfit.what,
-                span: place(),
-                help: unfit.hint,
-            });
-        }
         if let Some(service) = stranger(scenario, fault) {
             return Err(Flaw {
                 code: code::UNKNOWN_NAME,
                 message: format!("unknown service `{service}`"),
                 span: place(),
                 help: format!("the target {} does not have it", target.name),
+            });
+        }
+        if let Some(unfit) = world::unfit(fault, target, args::BACKEND) {
+            return Err(Flaw {
+                code: code::UNFIT,
+                message: unfit.what,
+                span: place(),
+                help: unfit.hint,
             });
         }
     }

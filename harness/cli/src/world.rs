@@ -31,9 +31,11 @@ pub(crate) fn faults() -> Vec<Kind> {
     twiceproof_lab::fault::kinds()
 }
 
-/// Returns why the fault cannot be injected as it is written, where it cannot.
-pub(crate) fn unfit(fault: &Fault) -> Option<Unfit> {
-    twiceproof_lab::fault::unfit(fault)
+/// Returns why the fault cannot be injected as it is written, into this target, on this backend,
+/// where it cannot.
+pub(crate) fn unfit(fault: &Fault, target: &Target, backend: &str) -> Option<Unfit> {
+    let backend = backend::find(backend)?;
+    twiceproof_lab::fault::unfit(fault, target, backend)
 }
 
 /// Returns the errors in the files that the service's options name.

@@ -1,7 +1,9 @@
 //! A cell: the private services and sandboxes of one trial at a time, on one thread.
 
+mod running;
 mod seat;
 mod told;
+pub(crate) use running::Running;
 pub(crate) use seat::Seat;
 pub(crate) use told::Told;
 
@@ -9,7 +11,7 @@ use crate::dispatcher::{Dispatcher, Interrupted, Observer, Setup};
 use crate::fail::{harness, sandbox_failed, service_failed};
 use crate::plan::Plan;
 use crate::sandbox::{Folder, Host, Occupant, SandboxEvent, SandboxSpec};
-use crate::service::{self, KnownContents, Service, ServiceContext};
+use crate::service::{self, KnownContents, ServiceContext};
 use futures_util::FutureExt;
 use seat::{ACCEPT_REST, Door, addresses_of};
 use std::collections::BTreeMap;
@@ -27,8 +29,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use twiceproof_explore::{Assignment, LabError};
 use twiceproof_model::record::{Drive, Timings};
 use twiceproof_model::scenario::Hosts;
-use twiceproof_model::{InstanceId, ServiceName, Snapshot, TrialRecord};
-use twiceproof_wire::Protocol;
+use twiceproof_model::{InstanceId, Snapshot, TrialRecord};
 
 /// Something that happened outside the dispatcher.
 pub(crate) enum Signal {
@@ -47,13 +48,6 @@ pub(crate) enum Signal {
     },
     /// A sandbox reports something.
     Sandbox { instance: u8, event: SandboxEvent },
-}
-
-/// A running service of the cell.
-pub(crate) struct Running {
-    pub(crate) name: ServiceName,
-    pub(crate) protocol: &'static dyn Protocol,
-    pub(crate) service: Box<dyn Service>,
 }
 
 /// Folders that instances of one host share, and their modes.
@@ -141,6 +135,7 @@ impl Cell {
             name: spec.name.clone(),
             protocol,
             service,
+            is_down: false,
         })
     }
 
@@ -275,6 +270,7 @@ impl Cell {
                 service,
                 listener: Rc::new(listener),
                 opened: Rc::default(),
+                is_deaf: Default::default(),
             };
             let (listener, opened) = (Rc::clone(&door.listener), Rc::clone(&door.opened));
             doors.push(door);

@@ -15,12 +15,18 @@ use std::time::Duration;
 
 /// Kills an instance's whole tree: the plain form of it is [`Step::Kill`].
 pub const KILL: &str = "kill";
+/// Kills an instance's whole tree, and its services do not hear of it.
+pub const HOST_CRASH: &str = "host-crash";
 /// Stops an instance: the plain form of it is [`Step::Pause`].
 pub const PAUSE: &str = "pause";
 /// Ends a plain pause; known without a registry.
 pub const RESUME: &str = "resume";
 /// Throws a reply away: taken as [`Step::Forward`] and [`Step::DropReply`].
 pub const LOST_REPLY: &str = "lost-reply";
+/// Gives a request to its service twice.
+pub const DUPLICATE: &str = "duplicate";
+/// Answers a request with an error.
+pub const ERROR_REPLY: &str = "error-reply";
 /// The word that ends a fault in schedule files; no kind has this name.
 pub(crate) const HEAL: &str = "heal";
 /// Whom a fault strikes that strikes every instance.

@@ -158,8 +158,8 @@ pub const CODES: &[Code] = &[
     Code {
         name: "TP-S08",
         sentence: "not on this backend",
-        what: "The backend cannot do what the file asks for.",
-        next: "Choose another with `--backend`.",
+        what: "The backend, or no service of the target, can do what the file asks for.",
+        next: "The message names those that can: choose another with `--backend`, or another service.",
     },
     Code {
         name: "TP-E",

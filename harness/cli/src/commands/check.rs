@@ -17,6 +17,9 @@ use twiceproof_report::escape::count;
 pub(crate) struct CheckArgs {
     /// Scenario or target files; none: all of the project
     pub(crate) file: Vec<PathBuf>,
+    /// The backend that the scenarios are to run on
+    #[arg(long, env = environment::BACKEND, default_value = args::BACKEND, value_parser = args::backend)]
+    pub(crate) backend: String,
     /// Where runs are stored, in place of `reports/runs`
     #[arg(long, value_name = "DIR", env = environment::RUNS_DIR)]
     pub(crate) runs_dir: Option<PathBuf>,
@@ -36,7 +39,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let runs = project.runs(args.runs_dir.as_deref());
     let mut warnings = Vec::new();
     for name in &scenarios {
-        match project.scenario(name) {
+        match project.scenario_on(name, &args.backend) {
             Ok(scenario) => {
                 warnings.extend(recorded::warnings(&scenario, &runs));
                 let broken = regressions::read(&project, &scenario).broken.into_iter();

@@ -75,7 +75,7 @@ pub(crate) struct RunArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BenchArgs {
     /// What sandboxes are made of
-    #[arg(long, env = environment::BACKEND, default_value = "local", value_parser = args::backend)]
+    #[arg(long, env = environment::BACKEND, default_value = args::BACKEND, value_parser = args::backend)]
     pub(crate) backend: String,
     /// How many trials run side by side; by default one per core
     #[arg(long, value_name = "N", env = environment::CELLS,
@@ -303,7 +303,7 @@ fn select(project: &Project, args: &RunArgs) -> Result<Vec<Scenario>, Failure> {
     let mut scenarios = Vec::new();
     let mut flaws: Vec<Flaws> = Vec::new();
     for name in chosen {
-        match project.scenario(name) {
+        match project.scenario_on(name, &args.bench.backend) {
             Ok(scenario) => scenarios.push(scenario),
             Err(flaw) => flaws.push(flaw),
         }

@@ -108,3 +108,40 @@ fn the_files_of_a_service_are_read() {
     );
     insta::assert_snapshot!("replies_wrong", project.run(&["check"]).text());
 }
+
+/// Faults that no service of the target, or not this backend, can have: each names those that can.
+#[test]
+fn faults_must_fit_services_and_backend() {
+    let project = Project::new();
+    project.write(
+        "targets/job/target.toml",
+        "schema = 1\ncommand = [\"true\"]\n[service.pg]\nkind = \"postgres\"\n\
+         [service.cache]\nkind = \"redis\"\n[service.shared]\nkind = \"files\"\n\
+         options = { path = \"/shared\" }\n",
+    );
+    let unfit = [
+        "kind = \"error-reply\"\nwho = \"job#1\"\nlink = \"cache\"\nreply = \"40001\"",
+        "kind = \"error-reply\"\nwho = \"job#1\"\nreply = \"503\"",
+        "kind = \"error-reply\"\nwho = \"job#1\"\nreply = \"no\"",
+        "kind = \"duplicate\"\nwho = \"job#1\"",
+        "kind = \"restart\"\nwho = \"shared\"",
+        "kind = \"kill\"\nwho = \"pg\"\nsignal = \"TERM\"",
+        "kind = \"expire\"\nwho = \"shared\"\nlease = \"x\"",
+        "kind = \"latency\"\nwho = \"job#1\"\nlink = \"shared\"\ndelay = \"1ms\"",
+    ];
+    let faults: Vec<String> = unfit
+        .iter()
+        .map(|words| format!("[[fault]]\n{words}\n"))
+        .collect();
+    let head = "schema = 1\ntitle = \"x\"\ntarget = \"job\"\n";
+    project.write(
+        "scenarios/unfit.toml",
+        &(head.to_owned() + &faults.concat()),
+    );
+    insta::assert_snapshot!("faults_unfit", project.run(&["check"]).text());
+    let silent = "[[fault]]\nkind = \"partition\"\nwho = \"job#1\"\nmode = \"silent\"\n";
+    project.write("scenarios/unfit.toml", &(head.to_owned() + silent));
+    assert_eq!(project.run(&["check"]).code, 0);
+    let on_docker = project.run(&["check", "--backend", "docker"]);
+    insta::assert_snapshot!("faults_unfit_on_a_backend", on_docker.text());
+}

@@ -24,6 +24,11 @@ impl Backend for Local {
         "Linux namespaces on this machine: no root, no daemon."
     }
 
+    fn drops_packets(&self) -> bool {
+        // Who makes a namespace may do anything in it.
+        true
+    }
+
     fn available(&self) -> LocalBoxFuture<'_, Result<(), SandboxError>> {
         Box::pin(async {
             let spec = SandboxSpec {

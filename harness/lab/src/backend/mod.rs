@@ -21,6 +21,11 @@ pub trait Backend: Sync {
         false
     }
 
+    /// Returns whether packets can be dropped on the sockets of its sandboxes.
+    fn drops_packets(&self) -> bool {
+        false
+    }
+
     /// Makes sure that it can work on this machine.
     fn available(&self) -> LocalBoxFuture<'_, Result<(), SandboxError>>;
 

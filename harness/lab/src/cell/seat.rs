@@ -1,6 +1,8 @@
 //! A seat: the warm sandbox of one instance, with the listeners that it connects to.
 
 use crate::sandbox::Sandbox;
+use crate::tap::stream;
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,6 +22,8 @@ pub(super) struct Door {
     pub(super) listener: Rc<std::net::TcpListener>,
     /// Tells the task that accepts that it was opened again.
     pub(super) opened: Rc<Notify>,
+    /// Whether its packets are dropped.
+    pub(super) is_deaf: Cell<bool>,
 }
 
 /// Connections that may wait for us to accept them.
@@ -44,13 +48,24 @@ impl Seat {
         Ok(())
     }
 
+    /// Leaves connects to the services at these places unanswered, or answers them again.
+    pub(crate) fn deafen(&self, services: &[usize], is_deaf: bool) -> std::io::Result<()> {
+        for door in &self.doors {
+            if services.contains(&door.service) && door.is_deaf.replace(is_deaf) != is_deaf {
+                stream::deafen(&*door.listener, is_deaf)?;
+            }
+        }
+        Ok(())
+    }
+
     fn is_refusing(&self, door: &Door) -> bool {
         !rustix::net::sockopt::socket_acceptconn(&*door.listener).unwrap_or(false)
     }
 
     /// Returns whether every service can be connected to.
     pub(crate) fn is_open(&self) -> bool {
-        !self.doors.iter().any(|door| self.is_refusing(door))
+        let is_shut = |door: &Door| self.is_refusing(door) || door.is_deaf.get();
+        !self.doors.iter().any(is_shut)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 use twiceproof_model::record::Doubt;
-use twiceproof_model::{Event, Stamped, Trace};
+use twiceproof_model::{Event, Fault, InstanceId, Stamped, Trace};
 
 /// Most events that one trial may log; steps end there.
 pub(crate) const EVENTS_MAX: usize = 200_000;
@@ -41,11 +41,7 @@ impl Log {
             Event::ServiceDied { service, exit } => {
                 self.doubt(Doubt::ServiceDied(format!("{service}: {exit}")));
             }
-            Event::Healed { fault, effect: 0 } => {
-                self.doubt(Doubt::FaultWithoutEffect(format!(
-                    "{fault}: it struck nothing"
-                )));
-            }
+            Event::Healed { fault, effect: 0 } => self.doubt_effect(fault),
             _ => {}
         }
         let at_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -61,6 +57,20 @@ impl Log {
         if !self.doubts.contains(&doubt) {
             self.doubts.push(doubt);
         }
+    }
+
+    /// Notes that a fault struck nothing.
+    pub(crate) fn doubt_effect(&mut self, fault: &Fault) {
+        let text = format!("{fault}: it struck nothing");
+        self.doubt(Doubt::FaultWithoutEffect(text));
+    }
+
+    /// Returns whether a step was taken between the instance's last pause and the one that ends it
+    /// now.
+    pub(crate) fn has_steps_since_pause(&self, id: InstanceId) -> bool {
+        let later = self.trace.iter().rev().skip(1);
+        let mut later = later.take_while(|stamped| stamped.event != Event::Paused(id));
+        later.any(|stamped| matches!(stamped.event, Event::Taken(_)))
     }
 
     /// Returns how many events there are.

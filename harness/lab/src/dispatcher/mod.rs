@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use twiceproof_explore::{Fate, LabError, Scheduler, Starts};
 use twiceproof_model::event::Part;
+use twiceproof_model::fault::{PAUSE, Who};
 use twiceproof_model::record::{Doubt, Drive, Output};
 use twiceproof_model::{Event, Exit, Fault, InstanceId, RequestId, Step, Trace};
 use twiceproof_shim::Verdict;
@@ -267,7 +268,13 @@ impl<'a> Dispatcher<'a> {
             }
             Step::Kill(id) => self.kill(*id).await?,
             Step::Pause(id) => self.pause(*id).await?,
-            Step::Resume(id) => self.resume(*id).await?,
+            Step::Resume(id) => {
+                if !self.log.has_steps_since_pause(*id) {
+                    let pause = Fault::new(PAUSE, Who::Instance(*id));
+                    self.log.doubt_effect(&pause);
+                }
+                self.resume(*id).await?;
+            }
             Step::Inject(fault) => self.inject(fault).await?,
             Step::Heal(fault) => self.heal(fault).await?,
         }
@@ -320,16 +327,9 @@ impl<'a> Dispatcher<'a> {
         } else {
             Permit::Forward
         });
-        let now = Instant::now();
         link.flights.push(Flight {
-            request,
-            bytes_hash,
-            deliver,
-            is_answered: false,
             is_stopped,
-            blocked_by: None,
-            ask_at: now + quiesce::ASK_FIRST,
-            ask_pause: quiesce::ASK_FIRST,
+            ..Flight::new(request, bytes_hash, deliver)
         });
         self.instances[id.instance.index()].stir();
         self.make(
@@ -381,6 +381,17 @@ impl<'a> Dispatcher<'a> {
     }
 
     async fn kill(&mut self, id: InstanceId) -> Result<(), LabError> {
+        self.kill_tree(id).await?;
+        // The dead send nothing more: what was held is forgotten, and the service learns of the
+        // end.
+        for link in self.links.iter_mut().filter(|link| link.id.instance == id) {
+            link.abandon();
+        }
+        Ok(())
+    }
+
+    /// Kills every process of an instance; its links stand as they are.
+    async fn kill_tree(&mut self, id: InstanceId) -> Result<(), LabError> {
         let instance = &mut self.instances[id.index()];
         instance.is_killed = true;
         let start = instance.start;
@@ -388,13 +399,6 @@ impl<'a> Dispatcher<'a> {
         if let Some(start) = start {
             let killed = seat.sandbox.signal(start, Scope::Tree, SIGKILL).await;
             killed.map_err(|error| sandbox_failed(&format!("kill {id}"), error))?;
-        }
-        // The dead send nothing more: what was held is forgotten, and the service learns of the
-        // end.
-        for link in self.links.iter_mut().filter(|link| link.id.instance == id) {
-            link.held = None;
-            link.closing_since.get_or_insert_with(Instant::now);
-            link.permit(Permit::Abandon);
         }
         self.end_calls(id);
         let instance = &mut self.instances[id.index()];

@@ -1,6 +1,8 @@
 //! The nemesis: injects faults, counts what they strike, and heals them.
 
 mod links;
+mod services;
+mod silence;
 
 use crate::dispatcher::Dispatcher;
 use crate::dispatcher::world::{Flight, Life, Link};
@@ -40,9 +42,8 @@ impl Dispatcher<'_> {
     pub(super) fn offer_faults(&self, enabled: &mut Vec<Enabled>) {
         for fault in &self.setup.menu {
             let is_active = self.active.iter().any(|active| active.fault == *fault);
-            let ends_itself = fault::find(&fault.kind).is_some_and(|kind| !kind.stays());
-            let step = match is_active {
-                true if ends_itself => continue,
+            let ends_itself = fault::find(&fault.kind).is_some_and(|kind| !kind.stays(fault));
+            let step = match is_active && !ends_itself {
                 true => Step::Heal(fault.clone()),
                 false if self.is_injectable(fault) => Step::Inject(fault.clone()),
                 false => continue,
@@ -60,11 +61,15 @@ impl Dispatcher<'_> {
         };
         let place = fault.instance().map(InstanceId::index);
         let instance = place.and_then(|place| self.instances.get(place));
-        match kind.strikes() {
+        match kind.strikes(fault) {
             Strikes::Process | Strikes::Files => {
                 instance.is_some_and(|one| one.life == Life::Running)
             }
             Strikes::Lease => self.service_of(fault).is_some(),
+            Strikes::Service => {
+                let place = self.service_of(fault);
+                place.is_some_and(|place| !self.cell.services[place].is_down)
+            }
             Strikes::Request => self.struck_link(fault).is_some(),
             Strikes::Links => match fault.instance() {
                 None => true,
@@ -100,6 +105,11 @@ impl Dispatcher<'_> {
     pub(super) async fn inject(&mut self, fault: &Fault) -> Result<(), LabError> {
         let kind = fault::find(&fault.kind)
             .ok_or_else(|| harness(format!("no fault of kind {}", fault.kind)))?;
+        // One that was spent, and strikes again, is counted anew.
+        let former = self.active.iter().position(|active| active.fault == *fault);
+        if let Some(place) = former {
+            self.end_fault(place).await?;
+        }
         self.active.push(Active {
             fault: fault.clone(),
             kind,
@@ -163,7 +173,7 @@ impl Dispatcher<'_> {
     pub(super) async fn heal(&mut self, fault: &Fault) -> Result<(), LabError> {
         let found = self.active.iter().position(|active| active.fault == *fault);
         let Some(place) = found else { return Ok(()) };
-        if let Some(lasts) = fault.lasts {
+        if let Some(lasts) = self.active[place].kind.lasts(fault) {
             let due = self.active[place].since + lasts;
             tokio::time::sleep_until(due.into()).await;
         }
@@ -191,7 +201,9 @@ impl Dispatcher<'_> {
     /// Returns whether nothing that was injected is in force.
     pub(crate) fn is_healed(&self) -> bool {
         let is_paused = |life| matches!(life, Life::Paused);
+        let is_up = !self.cell.services.iter().any(|running| running.is_down);
         let is_free = self.active.is_empty() && self.rules.get().is_empty() && self.cell.is_open();
+        let is_free = is_free && is_up;
         is_free && !self.instances.iter().any(|one| is_paused(one.life))
     }
 }
@@ -265,7 +277,11 @@ impl Nemesis<'_, '_> {
     ) -> Result<(), LabError> {
         let place = self.dispatcher.service_of(fault);
         let place = place.ok_or_else(|| harness(format!("fault {fault} names no service")))?;
-        let service = &mut self.dispatcher.cell.services[place].service;
+        let running = &mut self.dispatcher.cell.services[place];
+        if running.is_down {
+            return Ok(());
+        }
+        let service = &mut running.service;
         let effect = if waits {
             let lasted = service.outlive(lease, LEASE_WAIT_MAX).await;
             let lasted = lasted.map_err(service_failed)?;
@@ -281,6 +297,12 @@ impl Nemesis<'_, '_> {
         self.dispatcher.wake_pollers(None);
         self.dispatcher.free();
         Ok(())
+    }
+
+    /// Returns since when the fault is in force.
+    fn since(&self, fault: &Fault) -> Instant {
+        self.active(fault)
+            .map_or_else(Instant::now, |active| active.since)
     }
 
     /// Returns what the fault struck at once.

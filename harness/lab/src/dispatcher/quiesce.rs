@@ -367,7 +367,7 @@ impl Dispatcher<'_> {
                 .filter(|link| link.service == service && !link.is_gone);
             let due = links.filter(|link| link.flights.iter().any(is_due));
             let sessions: Vec<i32> = due.filter_map(|link| link.session).collect();
-            if sessions.is_empty() {
+            if sessions.is_empty() || self.cell.services[service].is_down {
                 continue;
             }
             let begun = Instant::now();

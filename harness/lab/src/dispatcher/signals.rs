@@ -73,6 +73,10 @@ impl Dispatcher<'_> {
             return Ok(());
         };
         owner.stir();
+        if self.cell.services[service].is_down {
+            // It was on its way when the door was closed: it ends as a dead server's would.
+            return Ok(());
+        }
         let name = self.cell.services[service].name.clone();
         let id = owner.name_link(&name);
         self.log.write(Event::Opened(id.clone()));
@@ -144,6 +148,13 @@ impl Dispatcher<'_> {
                 let link = link.id.clone();
                 self.log.write(Event::Opaque { link, reason });
             }
+            TapEvent::Cut => {
+                let link = &mut self.links[place];
+                link.held = None;
+                link.closing_since.get_or_insert_with(Instant::now);
+                let instance = link.id.instance;
+                self.instances[instance.index()].stir();
+            }
             TapEvent::Closed { by, how } => self.heed_close(place, by, how),
             TapEvent::Gone => {
                 let link = &mut self.links[place];
@@ -175,16 +186,9 @@ impl Dispatcher<'_> {
             }
         } else {
             let id = request.id;
-            let now = Instant::now();
             link.flights.push(Flight {
-                request: request.clone(),
-                bytes_hash,
-                deliver: true,
-                is_answered: false,
-                is_stopped: false,
-                blocked_by: None,
-                ask_at: now,
-                ask_pause: super::quiesce::ASK_FIRST,
+                ask_at: Instant::now(),
+                ..Flight::new(request.clone(), bytes_hash, true)
             });
             self.log.write(Event::Held(request));
             self.log.write(Event::Forwarded(id));
@@ -232,6 +236,7 @@ impl Dispatcher<'_> {
     fn heed_close(&mut self, place: usize, by: Peer, how: LinkEnd) {
         let link = &mut self.links[place];
         let id = link.id.clone();
+        link.is_deserted |= by == Peer::Service;
         if by == Peer::Instance {
             link.closing_since.get_or_insert_with(Instant::now);
         }

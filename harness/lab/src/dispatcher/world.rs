@@ -3,6 +3,7 @@
 use crate::dispatcher::calls::Current;
 use crate::dispatcher::output::OutputReader;
 use crate::dispatcher::polling::History;
+use crate::dispatcher::quiesce::ASK_FIRST;
 use crate::sandbox::{StartId, TaskSample};
 use crate::tap::tcp::Permit;
 use std::collections::BTreeMap;
@@ -213,6 +214,23 @@ pub(crate) struct Flight {
     pub(crate) ask_pause: Duration,
 }
 
+impl Flight {
+    /// Returns a request that was forwarded just now. `deliver`: its reply is delivered at once.
+    pub(crate) fn new(request: Request, bytes_hash: u64, deliver: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            request,
+            bytes_hash,
+            deliver,
+            is_answered: false,
+            is_stopped: false,
+            blocked_by: None,
+            ask_at: now + ASK_FIRST,
+            ask_pause: ASK_FIRST,
+        }
+    }
+}
+
 /// One link of a trial.
 pub(crate) struct Link {
     pub(crate) id: LinkId,
@@ -235,6 +253,10 @@ pub(crate) struct Link {
     /// When the instance ended its direction.
     pub(crate) closing_since: Option<Instant>,
     pub(crate) is_gone: bool,
+    /// Whether the service ended its direction.
+    pub(crate) is_deserted: bool,
+    /// Whether a fault keeps that from the instance.
+    pub(crate) is_half_open: bool,
     /// Whether it stands for calls on files, and no connection.
     pub(crate) is_pseudo: bool,
     /// The call that a pseudo link stands for at the moment.
@@ -257,9 +279,23 @@ impl Link {
             asked_since: None,
             closing_since: None,
             is_gone: false,
+            is_deserted: false,
+            is_half_open: false,
             is_pseudo: false,
             current: None,
         }
+    }
+
+    /// Returns whether its service has left it.
+    pub(crate) fn is_left(&self) -> bool {
+        self.is_gone || self.is_deserted || self.is_file()
+    }
+
+    /// Ends it for an instance that is dead; the service hears of it.
+    pub(crate) fn abandon(&mut self) {
+        self.held = None;
+        self.closing_since.get_or_insert_with(Instant::now);
+        self.permit(Permit::Abandon);
     }
 
     /// Lets its tap do something. A tap that is gone needs no permit.

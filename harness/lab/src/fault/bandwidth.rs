@@ -38,7 +38,7 @@ impl FaultKind for Bandwidth {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Links
     }
 

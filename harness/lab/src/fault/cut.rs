@@ -52,11 +52,11 @@ impl FaultKind for Cut {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Request
     }
 
-    fn stays(&self) -> bool {
+    fn stays(&self, _fault: &Fault) -> bool {
         false
     }
 

@@ -25,7 +25,7 @@ impl FaultKind for DiskFull {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Files
     }
 

@@ -38,11 +38,11 @@ impl FaultKind for Expire {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Lease
     }
 
-    fn stays(&self) -> bool {
+    fn stays(&self, _fault: &Fault) -> bool {
         false
     }
 

@@ -33,7 +33,7 @@ impl FaultKind for IoError {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Files
     }
 

@@ -39,7 +39,7 @@ impl FaultKind for Latency {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Links
     }
 

@@ -1,6 +1,7 @@
 //! A reply that is lost: the ambiguous commit.
 
 use super::{FaultKind, Strikes};
+use twiceproof_model::Fault;
 use twiceproof_model::kind::Kind;
 
 /// The request is forwarded, its reply read and thrown away, and the instance's side of the link
@@ -19,7 +20,7 @@ impl FaultKind for LostReply {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Request
     }
 }

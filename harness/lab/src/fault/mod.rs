@@ -3,7 +3,10 @@
 mod bandwidth;
 mod cut;
 mod disk_full;
+mod duplicate;
+mod error_reply;
 mod expire;
+mod host_crash;
 mod io_error;
 mod kill;
 mod latency;
@@ -11,22 +14,27 @@ mod lost_reply;
 mod partition;
 mod pause;
 mod read_only;
+mod restart;
 mod slice;
 
 pub use crate::dispatcher::nemesis::Nemesis;
 
+use crate::backend::{BACKENDS, Backend};
+use crate::service::{self, SERVICES, ServiceKind};
 use crate::tap::rules::{Effect, Lane, Shape};
 use futures_util::future::LocalBoxFuture;
 use std::time::Duration;
 use twiceproof_explore::LabError;
 use twiceproof_model::kind::{Key, KeyType, Kind};
-use twiceproof_model::{Fault, Who};
+use twiceproof_model::target::ServiceSpec;
+use twiceproof_model::{Fault, Target, Who};
 use twiceproof_shim::FileCall;
 use twiceproof_wire::Side;
 
 /// Every kind of fault, in the order in which the reference lists them.
 pub const FAULTS: &[&dyn FaultKind] = &[
     &kill::Kill,
+    &host_crash::HostCrash,
     &pause::Pause,
     &partition::Partition,
     &latency::Latency,
@@ -34,6 +42,9 @@ pub const FAULTS: &[&dyn FaultKind] = &[
     &slice::Slice,
     &cut::Cut,
     &lost_reply::LostReply,
+    &duplicate::Duplicate,
+    &error_reply::ErrorReply,
+    &restart::Restart,
     &expire::Expire,
     &io_error::IoError,
     &disk_full::DiskFull,
@@ -47,6 +58,8 @@ pub enum Strikes {
     Process,
     /// The request at which an instance stands held.
     Request,
+    /// A service as a whole.
+    Service,
     /// A lease in a service.
     Lease,
     /// The calls on shared files of an instance that runs.
@@ -84,11 +97,16 @@ pub trait FaultKind: Sync {
     fn kind(&self) -> &'static Kind;
 
     /// Returns what it strikes.
-    fn strikes(&self) -> Strikes;
+    fn strikes(&self, _fault: &Fault) -> Strikes;
 
     /// Returns whether it is in force until it is healed; else it is spent at once.
-    fn stays(&self) -> bool {
+    fn stays(&self, _fault: &Fault) -> bool {
         true
+    }
+
+    /// Returns how long it is in force at least, in real time.
+    fn lasts(&self, fault: &Fault) -> Option<Duration> {
+        fault.lasts
     }
 
     /// Returns whether nothing passes on its links before it is healed.
@@ -99,6 +117,22 @@ pub trait FaultKind: Sync {
     /// Returns what it does to one direction of one link, where it does anything to it.
     fn shape(&self, _fault: &Fault, _effect: Effect, _lane: Lane) -> Option<Box<dyn Shape>> {
         None
+    }
+
+    /// Returns whether it can strike a service of this kind, or what goes there.
+    fn fits_service(&self, fault: &Fault, service: &dyn ServiceKind) -> bool {
+        match self.strikes(fault) {
+            Strikes::Process => true,
+            Strikes::Service => service.restarts(),
+            Strikes::Request | Strikes::Links => service.protocol().is_some(),
+            Strikes::Lease => service.has_leases(),
+            Strikes::Files => service.protocol().is_none(),
+        }
+    }
+
+    /// Returns whether it can be injected on this backend.
+    fn fits_backend(&self, _fault: &Fault, _backend: &dyn Backend) -> bool {
+        true
     }
 
     /// Returns why a fault with these words cannot be what it says, where it cannot.
@@ -143,16 +177,79 @@ pub struct Unfit {
     pub hint: String,
 }
 
-/// Returns why the fault cannot be injected at all, where it cannot: of its kind, or by whom it
-/// strikes.
-pub fn unfit(fault: &Fault) -> Option<Unfit> {
+/// Returns why the fault cannot be injected at all, where it cannot: of its kind, by whom it
+/// strikes, in this target, or on this backend.
+pub fn unfit(fault: &Fault, target: &Target, backend: &dyn Backend) -> Option<Unfit> {
     let kind = find(&fault.kind)?;
+    let by_words = unfit_words(kind, fault);
+    let by_service = || unfit_service(kind, fault, target);
+    by_words
+        .or_else(by_service)
+        .or_else(|| unfit_backend(kind, fault, backend))
+}
+
+/// Returns why no backend but others can inject the fault, where that is so.
+fn unfit_backend(kind: &dyn FaultKind, fault: &Fault, backend: &dyn Backend) -> Option<Unfit> {
+    if kind.fits_backend(fault, backend) {
+        return None;
+    }
+    let able = BACKENDS
+        .iter()
+        .filter(|one| kind.fits_backend(fault, **one));
+    let names: Vec<&str> = able.map(|one| one.name()).collect();
+    Some(Unfit {
+        what: format!(
+            "`{fault}` cannot be injected on the backend {}",
+            backend.name()
+        ),
+        hint: format!("backends that can: {}", names.join(", ")),
+    })
+}
+
+/// Returns why none of the target's services that the fault strikes can be struck by it, where that
+/// is so.
+fn unfit_service(kind: &dyn FaultKind, fault: &Fault, target: &Target) -> Option<Unfit> {
+    if kind.strikes(fault) == Strikes::Process {
+        return None;
+    }
+    let named = match &fault.who {
+        Who::Service(name) => Some(name),
+        Who::Instance(_) | Who::Any => fault.link.as_ref(),
+    };
+    let struck = target.services.iter();
+    let struck = struck.filter(|spec| named.is_none_or(|name| spec.name == *name));
+    let of = |spec: &ServiceSpec| service::find(&spec.kind);
+    let fits = |spec: &ServiceSpec| of(spec).is_some_and(|one| kind.fits_service(fault, one));
+    if struck.clone().any(fits) {
+        return None;
+    }
+    let able = SERVICES
+        .iter()
+        .filter(|one| kind.fits_service(fault, **one));
+    let names: Vec<&str> = able.map(|one| one.kind().name).collect();
+    let what = match struck.clone().next().filter(|_| named.is_some()) {
+        Some(spec) => format!(
+            "`{fault}` cannot strike `{}`, of kind {}",
+            spec.name, spec.kind
+        ),
+        None => format!("`{fault}` strikes no service of the target"),
+    };
+    Some(Unfit {
+        what,
+        hint: format!("kinds of services that it can strike: {}", names.join(", ")),
+    })
+}
+
+/// Returns why the words of the fault cannot stand together, where they cannot.
+fn unfit_words(kind: &dyn FaultKind, fault: &Fault) -> Option<Unfit> {
     let name = kind.kind().name;
-    let (fits, who) = match kind.strikes() {
+    let (fits, who) = match kind.strikes(fault) {
         Strikes::Process | Strikes::Request | Strikes::Files => {
             (fault.instance().is_some(), "job#1")
         }
-        Strikes::Lease => (matches!(fault.who, Who::Service(_)), "the service's name"),
+        Strikes::Lease | Strikes::Service => {
+            (matches!(fault.who, Who::Service(_)), "the service's name")
+        }
         Strikes::Links => (true, "any"),
     };
     if !fits {
@@ -161,7 +258,7 @@ pub fn unfit(fault: &Fault) -> Option<Unfit> {
             hint: format!("write who = \"{who}\""),
         });
     }
-    if matches!(kind.strikes(), Strikes::Process) && fault.link.is_some() {
+    if matches!(kind.strikes(fault), Strikes::Process) && fault.link.is_some() {
         return Some(Unfit {
             what: format!("a {name} fault has no link"),
             hint: "it strikes processes: leave `link` out".to_owned(),

@@ -1,6 +1,7 @@
 //! A partition between an instance and its services.
 
 use super::{DIRECTION, FaultKind, Nemesis, Strikes, Unfit, direction_of};
+use crate::backend::Backend;
 use crate::tap::rules::{Allow, Effect, Lane, Shape};
 use futures_util::future::LocalBoxFuture;
 use std::time::Instant;
@@ -20,12 +21,14 @@ const KIND: Kind = Kind {
         DIRECTION,
         Key {
             name: "mode",
-            value: KeyType::OneOf(&["hold", "drop", "refuse", "reset"]),
+            value: KeyType::OneOf(&["hold", "drop", "refuse", "reset", "half-open", "silent"]),
             required: false,
             default: "hold",
             doc: "hold: all waits, in order; drop: bytes are lost, and links that lost some end with the \
                   heal; refuse: links end in order, new ones are refused; reset: links are reset, new \
-                  ones too.",
+                  ones too; half-open: services lose the links that there are, and the instances hear \
+                  nothing of it until the heal resets them; silent: packets are dropped, those of connects \
+                  too, so that time-outs of TCP itself strike.",
         },
     ],
     port: None,
@@ -36,26 +39,31 @@ impl FaultKind for Partition {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Links
     }
 
     fn refuse(&self, fault: &Fault) -> Option<Unfit> {
-        let (mode, ends) = (mode(fault), !self.stops(fault));
-        (ends && direction_of(fault).is_some()).then(|| Unfit {
+        let mode = mode(fault);
+        let is_whole = !matches!(mode, "hold" | "drop");
+        (is_whole && direction_of(fault).is_some()).then(|| Unfit {
             what: format!("a partition of one direction cannot {mode}"),
             hint: "mode = \"hold\" or \"drop\" can; leave `direction` out for the others"
                 .to_owned(),
         })
     }
 
+    fn fits_backend(&self, fault: &Fault, backend: &dyn Backend) -> bool {
+        mode(fault) != SILENT || backend.drops_packets()
+    }
+
     fn stops(&self, fault: &Fault) -> bool {
-        matches!(mode(fault), "hold" | "drop")
+        matches!(mode(fault), "hold" | "drop" | SILENT)
     }
 
     fn shape(&self, fault: &Fault, effect: Effect, lane: Lane) -> Option<Box<dyn Shape>> {
         Some(match mode(fault) {
-            "hold" => Box::new(Held {
+            "hold" | SILENT => Box::new(Held {
                 effect,
                 counted: lane.at,
             }),
@@ -76,14 +84,18 @@ impl FaultKind for Partition {
         nemesis: &'a mut Nemesis<'_, '_>,
     ) -> LocalBoxFuture<'a, Result<(), LabError>> {
         Box::pin(async move {
+            if mode(fault) == HALF_OPEN {
+                return nemesis.half_open(fault).await;
+            }
             if !self.stops(fault) {
                 nemesis.forget_held(fault);
             }
             nemesis.shape(fault, self.stops(fault));
-            if mode(fault) == "refuse" {
-                nemesis.refuse(fault, true).await?;
+            match mode(fault) {
+                SILENT => nemesis.silence(fault).await,
+                "refuse" => nemesis.refuse(fault, true).await,
+                _ => Ok(()),
             }
-            Ok(())
         })
     }
 
@@ -93,13 +105,22 @@ impl FaultKind for Partition {
         nemesis: &'a mut Nemesis<'_, '_>,
     ) -> LocalBoxFuture<'a, Result<u64, LabError>> {
         Box::pin(async move {
-            if mode(fault) == "refuse" {
-                nemesis.refuse(fault, false).await?;
+            match mode(fault) {
+                "refuse" => nemesis.refuse(fault, false).await?,
+                HALF_OPEN => nemesis.close_half_open(fault),
+                SILENT => nemesis.hear_again(fault).await?,
+                _ => {}
             }
             nemesis.lift(fault).await
         })
     }
 }
+
+/// The service loses the link, and the instance hears nothing.
+const HALF_OPEN: &str = "half-open";
+
+/// No packet gets through.
+const SILENT: &str = "silent";
 
 /// Returns how it cuts off.
 fn mode(fault: &Fault) -> &str {

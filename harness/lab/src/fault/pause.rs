@@ -22,7 +22,7 @@ impl FaultKind for Pause {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Process
     }
 

@@ -24,7 +24,7 @@ impl FaultKind for ReadOnly {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Files
     }
 

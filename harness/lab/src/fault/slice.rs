@@ -43,7 +43,7 @@ impl FaultKind for Slice {
         &KIND
     }
 
-    fn strikes(&self) -> Strikes {
+    fn strikes(&self, _fault: &Fault) -> Strikes {
         Strikes::Links
     }
 

@@ -164,6 +164,16 @@ pub trait ServiceKind: Sync {
     /// Returns the name of the protocol that its links speak; `None` if it is not connected to.
     fn protocol(&self) -> Option<&'static str>;
 
+    /// Returns whether it can be stopped and started again.
+    fn restarts(&self) -> bool {
+        false
+    }
+
+    /// Returns whether it keeps leases that the lab can end.
+    fn has_leases(&self) -> bool {
+        false
+    }
+
     /// Returns the errors in the files that its options name, which its start would trip over.
     fn flaws(&self, spec: &ServiceSpec) -> Vec<Diag> {
         let _ = spec;
@@ -261,8 +271,28 @@ pub trait Service {
         Box::pin(std::future::ready(Ok(Changes::default())))
     }
 
+    /// Stops it by our doing; its data stay. Returns whether it could be stopped.
+    fn halt(&mut self, halt: Halt) -> LocalBoxFuture<'_, Result<bool, ServiceError>> {
+        let _ = halt;
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
+    /// Starts it again on the data that it was stopped with, and waits until it is usable.
+    fn start_again(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Resolves when the service died by itself; never resolves before. Cancel-safe.
     fn died(&mut self) -> LocalBoxFuture<'_, ServiceError>;
+}
+
+/// How a service is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// As an operator does it: sessions are ended, and what was promised is written.
+    InOrder,
+    /// By SIGKILL, all its processes at once.
+    Kill,
 }
 
 /// The most bytes of one object's content that are kept.

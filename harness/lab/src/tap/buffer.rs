@@ -34,6 +34,11 @@ impl Buffer {
         self.begin + self.bytes.len() as u64
     }
 
+    /// Returns the stream offset up to which bytes may be written.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit.max(self.begin)
+    }
+
     /// Lets all bytes before this stream offset be written.
     pub(crate) fn permit(&mut self, limit: u64) {
         self.limit = self.limit.max(limit);

@@ -2,12 +2,29 @@
 
 use crate::service::ServiceStream;
 use rustix::net::sockopt;
+use socket2::{SockFilter, SockRef};
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use twiceproof_model::event::LinkEnd;
+
+/// A classic filter of one instruction: of each packet, keep no byte.
+const DROP_ALL: &[SockFilter] = &[SockFilter::new(RETURN, 0, 0, 0)];
+/// The instruction that returns how many bytes are kept.
+const RETURN: u16 = 0x06;
+
+/// Drops every packet that a socket is sent, or no longer: as where a cable is pulled, the peer's
+/// kernel gets no answer. Needs CAP_NET_ADMIN over the socket's network namespace.
+pub(crate) fn deafen(socket: &impl AsFd, is_deaf: bool) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    match is_deaf {
+        true => socket.attach_filter(DROP_ALL),
+        false => socket.detach_filter(),
+    }
+}
 
 impl ServiceStream {
     /// Reads when there is something. A read that does not fill the buffer is known to have emptied
@@ -38,6 +55,14 @@ impl ServiceStream {
         match self {
             ServiceStream::Tcp(stream) => stream.try_write(bytes),
             ServiceStream::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
+    /// Drops every packet that comes from the peer, or no longer. Only a TCP socket has any.
+    pub(crate) fn deafen(&self, is_deaf: bool) -> io::Result<()> {
+        match self {
+            ServiceStream::Tcp(stream) => deafen(stream, is_deaf),
+            ServiceStream::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a tap and its dispatcher say to each other.
 
+use super::tcp::{Duplicate, ForgedError};
 use twiceproof_model::event::{LinkEnd, Peer};
 use twiceproof_model::{Outcome, Reply};
 use twiceproof_wire::Meaning;
@@ -52,6 +53,8 @@ pub enum TapEvent {
         /// How.
         how: LinkEnd,
     },
+    /// The tap ended the link to the instance, and tells the service so.
+    Cut,
     /// Both directions ended, and the task with them.
     Gone,
 }
@@ -88,18 +91,34 @@ pub(super) fn tell_passed(meaning: Meaning, tell: &mut Tell) {
 }
 
 /// What the dispatcher lets a tap do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Permit {
     /// Forwards the held request; its reply passes as it comes, but for its last piece.
     Release,
     /// Forwards the held request; its reply is held back as a whole.
     Forward,
+    /// Answers the held request with an error, and does not forward it; where that cannot be, it
+    /// is released.
+    Forge(ForgedError),
+    /// Forwards the held request, and gives it to the service once more, where that can be, before
+    /// its reply is complete; the reply to that is thrown away.
+    Duplicate(Duplicate),
     /// Delivers the reply that is held back.
     Deliver,
     /// Throws the held reply away, resets the instance's side and closes the service's.
     Drop,
     /// Forgets what was not forwarded, as the instance is dead, and ends the link.
     Abandon,
+    /// Forgets what was not forwarded, and keeps the service from hearing that the instance is
+    /// dead, until the link is abandoned.
+    Strand,
+    /// Forgets what was not forwarded, as the service is gone, and passes its last words on.
+    Desert,
+    /// Drops the instance's packets, or no longer.
+    Deafen(bool),
+    /// Ends the service's side, of which the instance hears nothing until the link is dropped: what
+    /// it sends is thrown away.
+    Detach,
 }
 
 /// Tells the dispatcher what happened on one link.

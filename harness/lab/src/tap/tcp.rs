@@ -1,25 +1,31 @@
 //! The TCP tap: one task a link, which joins the instance's socket and the service's through a
 //! codec.
 
+mod ends;
 mod flow;
+mod forge;
 mod hashes;
+mod read;
+mod twin;
 mod ungated;
 
 use crate::service::ServiceStream;
 use crate::tap::buffer::Buffer;
 use crate::tap::direction::Direction;
-use crate::tap::direction::Waits;
 use crate::tap::rules::LinkRules;
 use crate::tap::talk::tell_passed;
 pub use crate::tap::talk::{Mode, Permit, TapEvent, Tell};
+pub use forge::ForgedError;
+use forge::Forging;
 use std::future::poll_fn;
 use std::hash::DefaultHasher;
 use std::io;
-use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use twiceproof_model::Reply;
 use twiceproof_model::event::{LinkEnd, Peer};
 use twiceproof_wire::{Codec, Mark, Meaning, Side};
+pub use twin::Duplicate;
+use twin::Twin;
 
 /// Most bytes of one direction that a tap keeps while it holds; then it stops reading.
 pub const HOLD_BYTES_MAX: usize = 1 << 20;
@@ -60,11 +66,19 @@ struct Tap {
     down: Direction,
     /// Bytes of our own for the instance; they go first.
     answers: Buffer,
+    /// Bytes of our own for the service; they go first.
+    instead: Buffer,
+    forging: Option<Forging>,
+    twin: Option<Twin>,
     stand: Stand,
     request_hash: DefaultHasher,
     reply_hash: DefaultHasher,
     hashed_to: u64,
     abandoned: bool,
+    /// Whether the instance's end is kept from the service.
+    stranded: bool,
+    /// Whether the service's end is kept from the instance.
+    detached: bool,
     /// Whether the instance said anything that is not for the codec to answer: before that, what
     /// comes in parts must not be passed in parts.
     is_begun: bool,
@@ -116,11 +130,16 @@ pub async fn join_ruled(
         up: Direction::default(),
         down: Direction::default(),
         answers: Buffer::default(),
+        instead: Buffer::default(),
+        forging: None,
+        twin: None,
         stand: Stand::Idle,
         request_hash: DefaultHasher::new(),
         reply_hash: DefaultHasher::new(),
         hashed_to: 0,
         abandoned: false,
+        stranded: false,
+        detached: false,
         is_begun: false,
         asked: true,
         is_delayed: false,
@@ -190,64 +209,9 @@ async fn sleep_until(due: Option<std::time::Instant>) {
 }
 
 impl Tap {
-    fn wants_instance(&self) -> bool {
-        let held = self.up.buffer.len() >= HOLD_BYTES_MAX;
-        self.up.ended.is_none()
-            && (!held || (self.gate && self.up.marks.is_empty() && !self.up.buffer.is_ready()))
-    }
-
-    fn wants_service(&self) -> bool {
-        let whole = self.stand == Stand::InFlight { whole: true };
-        let bound = if whole {
-            HOLD_REPLY_MAX
-        } else {
-            HOLD_BYTES_MAX
-        };
-        self.down.ended.is_none() && self.down.buffer.len() < bound
-    }
-
     fn is_over(&self) -> bool {
-        self.up.shut && self.down.shut
-    }
-
-    /// Is ready when a socket takes bytes that wait for it, or with what reading from a side gave.
-    fn poll(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Option<Read>> {
-        let waits_down = self.down.waits == Waits::Socket || self.answers.is_ready();
-        let waits_up = self.up.waits == Waits::Socket;
-        if waits_down && self.instance.poll_writable(cx).is_ready()
-            || waits_up && self.service.poll_writable(cx).is_ready()
-        {
-            return Poll::Ready(None);
-        }
-        // Neither side goes first for ever: one that never stops would keep the other one out.
-        let first = match self.last_read {
-            Side::Instance => Side::Service,
-            Side::Service => Side::Instance,
-        };
-        let (wants_instance, wants_service) = (self.wants_instance(), self.wants_service());
-        for side in [first, self.last_read] {
-            let (from, is_wanted) = match side {
-                Side::Instance => (&mut self.instance, wants_instance),
-                Side::Service => (&mut self.service, wants_service),
-            };
-            if is_wanted && let Poll::Ready(read) = from.poll_read(cx, scratch) {
-                return Poll::Ready(Some((side, read)));
-            }
-        }
-        Poll::Pending
-    }
-
-    /// Handles what reading from one side gave; where nothing waits it is passed on at once.
-    fn took(&mut self, side: Side, read: io::Result<usize>, scratch: &[u8]) {
-        self.last_read = side;
-        match read {
-            Ok(0) => self.end(side, LinkEnd::Fin),
-            Ok(count) => {
-                self.turn_bytes += count;
-                self.take(side, &scratch[..count]);
-            }
-            Err(_) => self.end(side, LinkEnd::Reset),
-        }
+        let both_ended = self.up.ended.is_some() && self.down.ended.is_some();
+        (self.up.shut && self.down.shut) || (self.detached && both_ended)
     }
 
     fn take(&mut self, side: Side, bytes: &[u8]) {
@@ -399,6 +363,9 @@ impl Tap {
         match &mark.meaning {
             Meaning::ReplyEnd(reply) if matches!(self.stand, Stand::InFlight { .. }) => {
                 let reply = reply.clone();
+                if self.awaits_twin() {
+                    return false;
+                }
                 let bytes_hash = self.hash_reply(end);
                 self.stand = Stand::Answered;
                 (self.tell)(TapEvent::Reply { reply, bytes_hash });
@@ -440,8 +407,17 @@ impl Tap {
     /// Does what the dispatcher permits.
     fn apply(&mut self, permit: Permit) {
         match permit {
+            Permit::Forge(wanted) if self.stand == Stand::Held => {
+                if !self.forge(&wanted) {
+                    self.apply(Permit::Release);
+                }
+            }
+            Permit::Duplicate(duplicate) if self.stand == Stand::Held => {
+                self.duplicate(duplicate);
+                self.apply(Permit::Release);
+            }
             Permit::Release | Permit::Forward if self.stand == Stand::Held => {
-                let whole = permit == Permit::Forward;
+                let whole = matches!(permit, Permit::Forward);
                 self.stand = Stand::InFlight { whole };
                 let mark = self.up.marks.pop_front();
                 let end = mark.as_ref().map_or(0, |mark| mark.end);
@@ -458,34 +434,29 @@ impl Tap {
                     self.down.buffer.permit(mark.end);
                 }
                 self.stand = Stand::Idle;
+                self.deliver_forged();
             }
             Permit::Drop => self.cut(LinkEnd::Reset),
             Permit::Abandon => self.abandon(),
+            Permit::Strand => {
+                self.abandon();
+                self.stranded = true;
+            }
+            Permit::Detach => self.detach(),
+            Permit::Desert => {
+                self.ungate();
+                self.up.buffer.cut_all();
+            }
+            Permit::Deafen(is_deaf) => {
+                // Where that is refused, the fault has no effect, which is told.
+                let _ = self.instance.deafen(is_deaf);
+            }
             // A permit that comes after the end of what it is for is void.
-            Permit::Release | Permit::Forward | Permit::Deliver => {}
+            Permit::Release
+            | Permit::Forward
+            | Permit::Forge(_)
+            | Permit::Duplicate(_)
+            | Permit::Deliver => {}
         }
-    }
-
-    fn abandon(&mut self) {
-        self.abandoned = true;
-        self.gate = false;
-        self.codec = None;
-        self.up.marks.clear();
-        self.down.marks.clear();
-        self.up.buffer.cut();
-        self.down.buffer.permit(u64::MAX);
-        self.up.ended.get_or_insert(LinkEnd::Fin);
-    }
-
-    /// Handles a side that takes no more bytes: what waits for it has nowhere to go.
-    fn lose(&mut self, side: Side) {
-        let direction = match side {
-            Side::Instance => &mut self.down,
-            Side::Service => &mut self.up,
-        };
-        let waiting = direction.buffer.len();
-        direction.buffer.advance(waiting);
-        direction.marks.clear();
-        self.end(side, LinkEnd::Reset);
     }
 }

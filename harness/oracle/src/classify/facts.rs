@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use twiceproof_model::event::{Part, Peer};
-use twiceproof_model::fault::{KILL, Who};
+use twiceproof_model::fault::{HOST_CRASH, KILL, Who};
 use twiceproof_model::{
     Event, Exit, Fault, InstanceId, LinkId, Outcome, Reply, Request, RequestId, Step, TrialRecord,
 };
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
 
     fn injected(&mut self, at: usize, fault: &'a Fault) {
         self.facts.faults.push((fault, at));
-        if fault.kind == KILL
+        if (fault.kind == KILL || fault.kind == HOST_CRASH)
             && let Who::Instance(instance) = fault.who
         {
             self.killed.insert(self.run(instance), at);

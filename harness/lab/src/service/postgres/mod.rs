@@ -4,11 +4,13 @@ mod admin;
 mod ask;
 mod history;
 mod kind;
+mod lease;
 mod reset;
+mod restart;
 mod server;
 
 use crate::service::{
-    Changes, KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
+    Changes, Halt, KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
 };
 use crate::source::postgres::capture::{Capturer, Fingerprint};
 use admin::{Admin, words};
@@ -21,7 +23,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_postgres::{Client, Error};
-use twiceproof_explore::lease::ADVISORY;
 use twiceproof_model::digest::{Digest, Hasher};
 use twiceproof_model::kind::Kind;
 use twiceproof_model::snapshot::{Object, ObjectName};
@@ -41,6 +42,14 @@ impl ServiceKind for Postgres {
 
     fn protocol(&self) -> Option<&'static str> {
         Some("postgres")
+    }
+
+    fn restarts(&self) -> bool {
+        true
+    }
+
+    fn has_leases(&self) -> bool {
+        true
     }
 
     fn start<'a>(
@@ -449,15 +458,7 @@ impl Service for Running {
     }
 
     fn expire<'a>(&'a mut self, lease: &'a str) -> LocalBoxFuture<'a, Result<bool, ServiceError>> {
-        Box::pin(async move {
-            if lease != ADVISORY {
-                return Ok(false);
-            }
-            match self.session.admin.end_lock_holders().await {
-                Ok(ended) => Ok(ended),
-                Err(error) => Err(self.cluster.failed("end a session", &error).await),
-            }
-        })
+        Box::pin(self.end_lease(lease))
     }
 
     fn ask<'a>(&'a mut self, sql: &'a str) -> LocalBoxFuture<'a, Result<Answer, ServiceError>> {
@@ -480,6 +481,14 @@ impl Service for Running {
                 Err(error) => Err(self.cluster.failed("read a history of rows", &error).await),
             }
         })
+    }
+
+    fn halt(&mut self, halt: Halt) -> LocalBoxFuture<'_, Result<bool, ServiceError>> {
+        Box::pin(self.go_down(halt))
+    }
+
+    fn start_again(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.come_back())
     }
 
     fn died(&mut self) -> LocalBoxFuture<'_, ServiceError> {

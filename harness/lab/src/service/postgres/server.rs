@@ -1,15 +1,17 @@
 //! A PostgreSQL server in a sandbox of its own: found, initialised, started, seeded, stopped.
 
 mod locate;
+mod said;
 mod settings;
 
 use crate::sandbox::{
     Folder, Host, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId,
     StartSpec,
 };
-use crate::service::ServiceError;
-use crate::service::output::{Tail, one_line};
+use crate::service::output::Tail;
+use crate::service::{Halt, ServiceError};
 use rustix::process::Signal;
+use said::{last_words, seed_error};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -17,7 +19,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use twiceproof_model::Exit;
-use twiceproof_model::escape::escape_cut;
 
 /// Where the server listens inside its sandbox.
 pub(super) const PORT: u16 = 5432;
@@ -127,6 +128,12 @@ impl Server {
                 "the server's data lives in memory: is there enough?",
             ));
         }
+        self.launch().await
+    }
+
+    /// Starts a server on the cluster that is there.
+    pub(super) async fn launch(&mut self) -> Result<(), ServiceError> {
+        let folder = self.cluster_folder();
         let mut command = vec![self.binary("postgres"), "-D".to_owned(), folder];
         for setting in settings::of(self.history) {
             command.extend(["-c".to_owned(), setting.to_owned()]);
@@ -246,15 +253,28 @@ impl Server {
 
     /// Stops the server, if one runs.
     async fn stop(&mut self) -> Result<(), ServiceError> {
+        // A postmaster that is asked to stop at once leaves no children.
+        let at_once = (Signal::QUIT, Scope::Process);
+        self.end_by(&[at_once, (Signal::KILL, Scope::Process)])
+            .await
+    }
+
+    /// Stops the server so that its cluster can be used again.
+    pub(super) async fn halt(&mut self, halt: Halt) -> Result<(), ServiceError> {
+        match halt {
+            // Its fast mode: sessions are ended, and nothing is left to recover.
+            Halt::InOrder => self.end_by(&[(Signal::INT, Scope::Process)]).await,
+            Halt::Kill => self.end_by(&[(Signal::KILL, Scope::Tree)]).await,
+        }
+    }
+
+    /// Sends these signals, the next one only where the one before did not end the server in time.
+    async fn end_by(&mut self, signals: &[(Signal, Scope)]) -> Result<(), ServiceError> {
         let Some(start) = self.postmaster.take() else {
             return Ok(());
         };
-        // A postmaster that is asked to stop at once leaves no children.
-        for signal in [Signal::QUIT, Signal::KILL] {
-            let sent = self
-                .sandbox
-                .signal(start, Scope::Process, signal.as_raw())
-                .await;
+        for (signal, scope) in signals {
+            let sent = self.sandbox.signal(start, *scope, signal.as_raw()).await;
             sent.map_err(|source| sandbox_error(&self.service, source))?;
             let gone = Self::postmaster_gone(
                 &mut self.sandbox,
@@ -432,41 +452,4 @@ fn installation(bin: &Path) -> Option<Folder> {
         inside: folder.to_owned(),
         writable: false,
     })
-}
-
-/// Returns what went wrong in a seed file, by the first error that psql tells: `psql:<stdin>:12:
-/// ERROR: ...`.
-fn seed_error(path: &Path, exit: Exit, said: &str) -> String {
-    let lines: Vec<&str> = said.lines().collect();
-    let place = lines
-        .iter()
-        .position(|line| line.contains("ERROR:") || line.contains("FATAL:"));
-    let Some(first) = place else {
-        let words = last_words(said);
-        return format!(
-            "seed file {}: psql ended with {exit}: {words}",
-            path.display()
-        );
-    };
-    let from_stdin = lines[first].strip_prefix("psql:<stdin>:");
-    let (line, words) = match from_stdin.and_then(|rest| rest.split_once(": ")) {
-        Some((number, words)) => (format!(", line {number}"), words),
-        None => (String::new(), lines[first]),
-    };
-    // The server repeats the statement and points into it.
-    let mut text = format!("seed file {}{line}: {}", path.display(), one_line(words));
-    for more in lines.iter().skip(first + 1).take(SEED_ERROR_LINES_MAX) {
-        text.push_str("\n  ");
-        text.push_str(&escape_cut(more, SEED_ERROR_CHARS_MAX));
-    }
-    text
-}
-
-/// The most lines, and characters of a line, that follow a seed file's error.
-const SEED_ERROR_LINES_MAX: usize = 4;
-const SEED_ERROR_CHARS_MAX: usize = 200;
-
-fn last_words(said: &str) -> String {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or_else(|| "it said nothing".to_owned(), one_line)
 }

@@ -6,7 +6,7 @@ mod seed;
 mod server;
 
 use crate::service::{
-    KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
+    Halt, KnownContents, Service, ServiceContext, ServiceError, ServiceKind, ServiceStream,
 };
 use crate::source::redis::{CaptureError, capture};
 use client::{Client, Failed};
@@ -51,6 +51,14 @@ impl ServiceKind for Redis {
         Some("redis")
     }
 
+    fn restarts(&self) -> bool {
+        true
+    }
+
+    fn has_leases(&self) -> bool {
+        true
+    }
+
     fn start<'a>(
         &'a self,
         context: ServiceContext<'a>,
@@ -89,13 +97,7 @@ impl Origin {
     /// Starts a new server and seeds it.
     async fn make(&mut self) -> Result<(Client, Seeded), ServiceError> {
         self.server.start_fresh().await?;
-        let stream = self.server.first_dial().await?;
-        let mut client = Client::new(stream);
-        if !self.password.is_empty() {
-            let password = self.password.clone();
-            let answer = client.ask(&["AUTH", &password]).await;
-            self.check("log in", answer).await?;
-        }
+        let mut client = self.first_client().await?;
         let mut scripts = Vec::new();
         for path in self.seeds.clone() {
             let loaded = seed::load(&mut client, &path, &mut scripts).await;
@@ -113,6 +115,17 @@ impl Origin {
         let put = seeded.put_back(&mut client).await;
         self.check("put the seeded keys back", put).await?;
         Ok((client, seeded))
+    }
+
+    /// Opens the lab's connection to a server that is starting.
+    async fn first_client(&mut self) -> Result<Client, ServiceError> {
+        let mut client = Client::new(self.server.first_dial().await?);
+        if !self.password.is_empty() {
+            let password = self.password.clone();
+            let answer = client.ask(&["AUTH", &password]).await;
+            self.check("log in", answer).await?;
+        }
+        Ok(client)
     }
 
     /// Returns what was asked for, or the error of it: the server's death, if that is why.
@@ -265,6 +278,21 @@ impl Service for Running {
         Box::pin(async move {
             let expired = lease::expire(&mut self.client, lease).await;
             self.origin.check("end a lease", expired).await
+        })
+    }
+
+    fn halt(&mut self, halt: Halt) -> LocalBoxFuture<'_, Result<bool, ServiceError>> {
+        Box::pin(async move {
+            self.origin.server.halt(halt).await?;
+            Ok(true)
+        })
+    }
+
+    fn start_again(&mut self) -> LocalBoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(async move {
+            self.origin.server.launch().await?;
+            self.client = self.origin.first_client().await?;
+            Ok(())
         })
     }
 

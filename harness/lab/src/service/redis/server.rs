@@ -4,7 +4,7 @@ use crate::sandbox::{
     Host, Occupant, Sandbox, SandboxError, SandboxEvent, SandboxSpec, Scope, StartId, StartSpec,
 };
 use crate::service::output::{Tail, one_line};
-use crate::service::{ServiceContext, ServiceError};
+use crate::service::{Halt, ServiceContext, ServiceError};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -106,6 +106,11 @@ impl Server {
     /// Starts a server without any data, in place of the one that runs.
     pub(super) async fn start_fresh(&mut self) -> Result<(), ServiceError> {
         self.stop().await?;
+        self.launch().await
+    }
+
+    /// Starts a server.
+    pub(super) async fn launch(&mut self) -> Result<(), ServiceError> {
         let (log, output) = Tail::open().map_err(|error| self.no_pipe(&error))?;
         let port = PORT.to_string();
         let mut words = vec!["redis-server", "--port", &port];
@@ -229,13 +234,23 @@ impl Server {
 
     /// Stops the server, if one runs. It keeps nothing, so it is killed.
     async fn stop(&mut self) -> Result<(), ServiceError> {
+        self.end_by(Signal::KILL).await
+    }
+
+    /// Stops the server. What it has is lost: it writes nothing to a disk.
+    pub(super) async fn halt(&mut self, halt: Halt) -> Result<(), ServiceError> {
+        match halt {
+            Halt::InOrder => self.end_by(Signal::TERM).await,
+            Halt::Kill => self.end_by(Signal::KILL).await,
+        }
+    }
+
+    async fn end_by(&mut self, signal: Signal) -> Result<(), ServiceError> {
         let Some(start) = self.running.take() else {
             return Ok(());
         };
-        let killed = self
-            .sandbox
-            .signal(start, Scope::Process, Signal::KILL.as_raw())
-            .await;
+        let sent = self.sandbox.signal(start, Scope::Process, signal.as_raw());
+        let killed = sent.await;
         killed.map_err(|source| sandbox_error(&self.service, source))?;
         let gone = Self::gone(
             &mut self.sandbox,

@@ -24,7 +24,13 @@ impl Tap {
         if down.is_ok() && self.answers.len() == 0 {
             down = self.down.drain(|bytes| instance.try_write(bytes));
         }
-        let up = self.up.drain(|bytes| service.try_write(bytes));
+        let mut up = self
+            .instead
+            .drain_into(|bytes| service.try_write(bytes))
+            .map(|_| None);
+        if up.is_ok() && self.instead.len() == 0 {
+            up = self.up.drain(|bytes| service.try_write(bytes));
+        }
         if let (Ok(Some(how)), _) | (_, Ok(Some(how))) = (&down, &up) {
             let how = *how;
             self.cut(how);
@@ -35,7 +41,8 @@ impl Tap {
         if up.is_err() {
             self.lose(Side::Service);
         }
-        if let (Some(how), false, true) = (self.up.ended, self.up.shut, self.up.is_drained()) {
+        let is_up_over = self.up.is_drained() && !self.stranded;
+        if let (Some(how), false, true) = (self.up.ended, self.up.shut, is_up_over) {
             self.up.shut = true;
             if how == LinkEnd::Reset {
                 // A reset ends both directions at once.
@@ -45,8 +52,8 @@ impl Tap {
                 self.service.shut_write();
             }
         }
-        if let (Some(how), false, true) = (self.down.ended, self.down.shut, self.down.is_drained())
-        {
+        let is_down_over = self.down.is_drained() && !self.detached;
+        if let (Some(how), false, true) = (self.down.ended, self.down.shut, is_down_over) {
             self.down.shut = true;
             if how == LinkEnd::Reset {
                 self.instance.close_as(how);
@@ -86,8 +93,10 @@ impl Tap {
         self.abandon();
         self.up.buffer.cut_all();
         self.answers.cut_all();
+        self.instead.cut_all();
         self.up.shapes.clear();
         self.down.shapes.clear();
+        (self.tell)(TapEvent::Cut);
     }
 
     /// Reads the table of rules again: shapes of new rules begin here, those of healed ones end.

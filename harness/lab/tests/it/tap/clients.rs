@@ -6,7 +6,7 @@ use crate::service_kit::{Fixture, Wanted, hashes, run};
 use futures_util::{SinkExt, StreamExt, future};
 use std::process::Command;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
-use twiceproof_lab::tap::tcp::{Mode, Permit};
+use twiceproof_lab::tap::tcp::Mode;
 
 const SEED: &str = include_str!("../../../../wire/tests/record/seed.sql");
 pub(super) const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/tests/record/");
@@ -16,8 +16,8 @@ const DRIVER: &str = "/usr/share/java/postgresql.jar";
 pub(super) const WAYS: [Way; 4] = [
     Way::Tap(Mode::Pump),
     Way::Tap(Mode::Trace),
-    Way::Gate(Permit::Release),
-    Way::Gate(Permit::Forward),
+    Way::Gate { whole: false },
+    Way::Gate { whole: true },
 ];
 
 fn server() -> Wanted<'static> {

@@ -24,8 +24,8 @@ pub(crate) enum Way {
     Direct,
     /// A tap that lets all pass.
     Tap(Mode),
-    /// A gate whose requests go one at a time, each by this permit.
-    Gate(Permit),
+    /// A gate whose requests go one at a time; `whole`: their replies are held back as a whole.
+    Gate { whole: bool },
 }
 
 /// What a client did and saw.
@@ -62,7 +62,7 @@ struct Governor {
 }
 
 impl Governor {
-    fn heed(&mut self, link: usize, event: TapEvent, gate: Option<Permit>) {
+    fn heed(&mut self, link: usize, event: TapEvent, gate: Option<bool>) {
         match event {
             TapEvent::Request { text, .. } => {
                 self.heard.requests[link].push(text);
@@ -82,7 +82,11 @@ impl Governor {
             }
             _ => {}
         }
-        if let (Some(permit), None) = (gate, self.under_way) {
+        if let (Some(whole), None) = (gate, self.under_way) {
+            let permit = match whole {
+                true => Permit::Forward,
+                false => Permit::Release,
+            };
             self.under_way = self.waiting.pop_front();
             if let Some(link) = self.under_way {
                 let _ = self.permits[link].send(permit);
@@ -102,7 +106,7 @@ pub(crate) async fn observe<C: Future<Output = String>>(
     let (sender, mut events) = mpsc::unbounded_channel();
     let mut governor = Governor::default();
     let gate = match way {
-        Way::Gate(permit) => Some(permit),
+        Way::Gate { whole } => Some(whole),
         _ => None,
     };
     let (mut records, mut tasks) = (Vec::new(), Vec::new());
@@ -116,7 +120,7 @@ pub(crate) async fn observe<C: Future<Output = String>>(
                 let mode = match way {
                     Way::Direct => None,
                     Way::Tap(mode) => Some(mode),
-                    Way::Gate(_) => Some(Mode::Gate),
+                    Way::Gate { .. } => Some(Mode::Gate),
                 };
                 if let Some(mode) = mode {
                     let (place, sender) = (records.len(), sender.clone());

@@ -9,19 +9,19 @@ use twiceproof_model::{Event, Exit};
 const WRITE: &str = "psql -Xqc 'update t set n = n + 1 where id = 1'";
 
 /// Returns the state at the end, as one text.
-fn state(seen: &Seen) -> String {
+pub(super) fn state(seen: &Seen) -> String {
     let objects = seen.record.snapshot.objects.values();
     objects.map(|object| format!("{:?}", object.hash)).collect()
 }
 
 /// The state that a trial without any write ends in.
-fn untouched() -> &'static str {
+pub(super) fn untouched() -> &'static str {
     static STATE: OnceLock<String> = OnceLock::new();
     STATE.get_or_init(|| state(&Small::psql(WRITE).run(0, &[])))
 }
 
 /// Returns what the faults of the trial struck.
-fn effects(seen: &Seen) -> Vec<u64> {
+pub(super) fn effects(seen: &Seen) -> Vec<u64> {
     let trace = seen.record.trace.iter();
     let effects = trace.filter_map(|stamped| match stamped.event {
         Event::Healed { effect, .. } => Some(effect),
@@ -62,6 +62,7 @@ fn each_fault_strikes_and_is_counted() {
             &["release job#1@1"],
             AMBIGUOUS,
         ),
+        ("partition job#1 mode=silent", &["release job#1@1"], DONE),
         ("partition job#1 mode=reset", &[], LOST),
         ("partition job#1 mode=refuse", &[], LOST),
         ("latency job#1 delay=30ms", &["release job#1@1"], DONE),
@@ -194,6 +195,80 @@ fn a_service_that_refuses_is_one_that_is_down_and_comes_back() {
     let output = seen.record.outputs.values().next().unwrap();
     assert!(output.head.contains("refused"), "{}", output.head);
     assert_eq!(seen.granted().exits(), [Exit::Code(0)]);
+}
+
+#[test]
+fn a_link_that_is_half_open_has_lost_its_locks() {
+    let script = "psql -Xq <<'END'\nbegin;\nupdate t set n = n + 1 where id = 1;\ncommit;\nEND\n";
+    let fault = "partition job#1 mode=half-open";
+    let (inject, heal) = (format!("inject {fault}"), format!("heal {fault}"));
+    let wishes = [
+        "start job#1",
+        "release job#1@1",
+        "release job#1@2",
+        &inject,
+        "start job#2",
+        "release job#2@1",
+        "release job#2@2",
+        "release job#2@3",
+        &heal,
+    ];
+    let seen = Small::psql(script).run(2, &wishes).granted();
+    assert_eq!(effects(&seen), [1]);
+    assert_eq!(seen.record.doubts, []);
+    let output = seen.record.outputs.values().next().unwrap();
+    assert!(
+        output.head.contains("server closed") || output.head.contains("reset"),
+        "{}",
+        output.head
+    );
+    assert_ne!(seen.exits()[0], Exit::Code(0));
+    assert_eq!(seen.exits()[1], Exit::Code(0));
+    let fault = "partition job#2 mode=half-open";
+    let (inject, heal) = (format!("inject {fault}"), format!("heal {fault}"));
+    let seen = Small::psql(WRITE).run(2, &[&inject, "start job#1", "release job#1@1", &heal]);
+    check_doubt(&seen.granted(), fault);
+}
+
+#[test]
+fn what_is_sent_into_silence_comes_once_it_is_over() {
+    let script = "psql -Xq <<'END'\nselect 1;\n\\! sleep 0.1\n\
+        update t set n = n + 1 where id = 1;\nEND\n";
+    let fault = "partition job#1 mode=silent";
+    let (inject, heal) = (format!("inject {fault}"), format!("heal {fault}"));
+    let wishes = [
+        "start job#1",
+        "release job#1@1",
+        &inject,
+        "wake job#1",
+        &heal,
+        "release job#1@2",
+    ];
+    let seen = Small::psql(script).run(1, &wishes).granted();
+    assert_eq!(seen.offered(4), ["kill job#1", "pause job#1", &heal]);
+    assert!(effects(&seen)[0] > 0);
+    assert_eq!(seen.exits(), [Exit::Code(0)]);
+    assert_ne!(state(&seen), untouched());
+}
+
+#[test]
+fn silence_ends_a_link_by_its_own_time_out() {
+    let script = "psql -Xq 'tcp_user_timeout=100' <<'END'\nselect 1;\n\\! sleep 0.1\n\
+        update t set n = n + 1 where id = 1;\nEND\n";
+    let fault = "partition job#1 for=2s mode=silent";
+    let (inject, heal) = (format!("inject {fault}"), format!("heal {fault}"));
+    let wishes = [
+        "start job#1",
+        "release job#1@1",
+        &inject,
+        "wake job#1",
+        &heal,
+    ];
+    let seen = Small::psql(script).run(1, &wishes).granted();
+    let output = seen.record.outputs.values().next().unwrap();
+    assert!(output.head.contains("timed out"), "{}", output.head);
+    assert_eq!(state(&seen), untouched());
+    assert!(effects(&seen)[0] > 0);
 }
 
 #[test]
