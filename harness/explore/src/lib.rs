@@ -6,6 +6,7 @@
 pub mod campaign;
 pub mod crash;
 pub mod directed;
+mod errors;
 pub mod exhaustive;
 pub mod faults;
 pub mod footprint;

@@ -134,7 +134,7 @@ pub enum Point {
     Crash,
     /// One of the scenario's faults at its moment.
     Fault,
-    /// One lost reply, or one link cut before a request.
+    /// One lost reply, one link cut before a request, one request that fails or comes twice.
     LostReply,
     /// The end of one lease before one write.
     Lease,

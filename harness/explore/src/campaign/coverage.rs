@@ -184,7 +184,10 @@ impl Coverage {
         };
         say(self.crash_points, "crash points");
         say(self.faults, "faults at their moments");
-        say(self.lost_replies, "lost replies and cuts");
+        say(
+            self.lost_replies,
+            "lost replies, cuts, errors and duplicates",
+        );
         say(self.windows, "read-write windows");
         say(self.leases, "ends of leases");
         say(self.partitions, "partitions");

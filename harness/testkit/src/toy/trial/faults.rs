@@ -1,4 +1,4 @@
-//! Faults of toy trials: a cut ends its job, a partition holds what goes its way.
+//! Faults of toy trials: a cut or an error ends its job, a partition holds what goes its way.
 
 use super::{At, Trial};
 use twiceproof_explore::lease::ended_by;
@@ -25,20 +25,21 @@ impl Trial {
         let job = fault.instance().and_then(|who| self.jobs.get(&who));
         let Some(job) = job else { return false };
         match fault.kind.as_str() {
-            "cut" => matches!(job.at, At::Held(_)),
+            "cut" | "error-reply" => matches!(job.at, At::Held(_)),
             "partition" => !matches!(job.at, At::Gone(_)),
             _ => false,
         }
     }
 
-    /// A cut ends the job, as a reset link does; a partition holds what goes its way.
+    /// A cut ends the job, as a reset link does, and so does an error; a partition holds what goes
+    /// its way.
     pub(super) fn inject(&mut self, fault: &Fault) {
         if ended_by(fault).is_some() {
             return self.end_lease(fault);
         }
         let Some(who) = fault.instance() else { return };
         self.log(Event::Injected(fault.clone()));
-        if fault.kind == "cut" {
+        if fault.kind != "partition" {
             self.exit(who, Exit::Code(1));
             let fault = fault.clone();
             return self.log(Event::Healed { fault, effect: 1 });
