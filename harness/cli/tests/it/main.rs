@@ -6,6 +6,7 @@ mod bad_input;
 mod check;
 mod disk;
 mod explain;
+mod faults;
 mod help;
 mod import;
 mod kit;

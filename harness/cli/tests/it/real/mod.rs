@@ -2,6 +2,7 @@
 
 mod audit;
 mod checks;
+mod killed;
 
 use crate::kit::{Project, Ran};
 use serde_json::Value;
