@@ -57,8 +57,10 @@ fn a_server_comes_back_with_what_was_committed() {
 fn a_service_is_down_as_long_as_it_says() {
     let fault = "restart pg down=80ms";
     let (inject, heal) = (format!("inject {fault}"), format!("heal {fault}"));
-    let seen = Small::psql(WRITE).run(1, &["start job#1", &inject, &heal]);
-    let seen = seen.granted();
+    // Nobody waits for a service that no instance is left to ask.
+    let patient = format!("{WRITE}; until psql -Xqc 'select 1'; do sleep 0.05; done");
+    let mut lab = Small::psql(&patient);
+    let seen = lab.run(1, &["start job#1", &inject, &heal]).granted();
     let at = |holds: fn(&Event) -> bool| {
         let mut trace = seen.record.trace.iter();
         trace.find(|stamped| holds(&stamped.event)).unwrap().at_us
