@@ -2,10 +2,10 @@
 //! orders beyond it, up to a number of trials.
 //!
 //! A preemption takes the turn from a run that could go on. Orders that differ only in what does
-//! not depend on its order are one class, of which one trial is made: [`events`] names the events
-//! of all trials by what comes before them, and [`search`] visits each class of the first events
+//! not depend on its order are one class, of which one trial is made: `events` names the events
+//! of all trials by what comes before them, and `search` visits each class of the first events
 //! once. What depends on what, the footprints of the executed requests tell, all in all:
-//! `docs/decisions/exhaustive.md`. Now and then the guard in [`twins`] runs an order that was left
+//! `docs/decisions/exhaustive.md`. Now and then the guard in `twins` runs an order that was left
 //! out, to see that it ends like its twin.
 
 mod events;
