@@ -15,9 +15,9 @@ LOCK = "SELECT pg_advisory_lock(1122)"
 
 
 def pgbench(transactions, seed):
-    """Runs this many transactions on one connection."""
+    """Runs this many transactions on one connection; one that the server rolls back is made again."""
     command = ["pgbench", "-n", "-c", "1", "-t", str(transactions), "-f", "tpcb.sql"]
-    subprocess.run([*command, f"--random-seed={seed}"], check=True)
+    subprocess.run([*command, "--max-tries=10", f"--random-seed={seed}"], check=True)
 
 
 def main():
