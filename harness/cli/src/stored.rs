@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use twiceproof_lab::store::Store;
-use twiceproof_model::{Schedule, Trace};
+use twiceproof_model::{Scenario, Schedule, Trace};
 
 /// A schedule with what is known of where it comes from.
 pub(crate) struct Found {
@@ -21,6 +21,39 @@ pub(crate) struct Found {
     pub(crate) trace: Option<Trace>,
     /// How many instances took part.
     pub(crate) instances: Option<u8>,
+}
+
+/// A stored schedule that a user names, with all that running it again takes.
+pub(crate) struct Opened {
+    pub(crate) project: Project,
+    /// The folder of runs.
+    pub(crate) runs: PathBuf,
+    pub(crate) found: Found,
+    pub(crate) schedule: Schedule,
+    pub(crate) scenario: Scenario,
+}
+
+/// Opens what a user names by `what`; a file's schedule belongs to the scenario of this name.
+pub(crate) fn open(
+    what: &str,
+    scenario: Option<&str>,
+    runs_dir: Option<&Path>,
+    global: &Global,
+) -> Result<Opened, Failure> {
+    let project = Project::find(global.folder.as_deref())?;
+    let runs = project.runs(runs_dir);
+    let found = find(&project, &runs, what, global)?;
+    let schedule = read(&project, &found.path)?;
+    let name = scenario_of(&project, scenario, &found, &schedule)?;
+    let scenario = project.scenario(&name);
+    let scenario = scenario.map_err(|flaws| project.draw(&[flaws], args::width()))?;
+    Ok(Opened {
+        project,
+        runs,
+        found,
+        schedule,
+        scenario,
+    })
 }
 
 /// Reads a schedule file.

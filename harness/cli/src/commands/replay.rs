@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::{Progress, Screen};
 use crate::signals::Signals;
-use crate::stored::{self, Found};
+use crate::stored::{self, Found, Opened};
 use crate::{environment, view, world};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -41,13 +41,15 @@ pub(crate) struct ReplayArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs, global: &Global) -> Result<Exit, Failure> {
-    let project = Project::find(global.folder.as_deref())?;
-    let runs = project.runs(args.bench.runs_dir.as_deref());
-    let found = stored::find(&project, &runs, &args.what, global)?;
-    let schedule = stored::read(&project, &found.path)?;
-    let name = stored::scenario_of(&project, args.scenario.as_deref(), &found, &schedule)?;
-    let scenario = project.scenario(&name);
-    let scenario = scenario.map_err(|flaws| project.draw(&[flaws], args::width()))?;
+    let runs_dir = args.bench.runs_dir.as_deref();
+    let opened = stored::open(&args.what, args.scenario.as_deref(), runs_dir, global)?;
+    let Opened {
+        project,
+        runs,
+        found,
+        schedule,
+        scenario,
+    } = opened;
     let signals = Signals::listen()?;
     let screen = Screen::new(Progress::None, global);
     let begun = Instant::now();

@@ -6,11 +6,11 @@ use crate::campaign::{self, Session, Settings};
 use crate::events::Events;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::project::Project;
+use crate::regressions;
 use crate::regressions::Kept;
 use crate::screen::{Progress, Screen};
 use crate::signals::Signals;
-use crate::{regressions, stored};
+use crate::stored::{self, Opened};
 use clap::Args;
 use std::time::Duration;
 use twiceproof_explore::campaign::{Regression, Shrinking};
@@ -40,13 +40,15 @@ pub(crate) struct ShrinkArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ShrinkArgs, global: &Global) -> Result<Exit, Failure> {
-    let project = Project::find(global.folder.as_deref())?;
-    let runs = project.runs(args.bench.runs_dir.as_deref());
-    let found = stored::find(&project, &runs, &args.what, global)?;
-    let schedule = stored::read(&project, &found.path)?;
-    let name = stored::scenario_of(&project, args.scenario.as_deref(), &found, &schedule)?;
-    let scenario = project.scenario(&name);
-    let scenario = scenario.map_err(|flaws| project.draw(&[flaws], args::width()))?;
+    let runs_dir = args.bench.runs_dir.as_deref();
+    let opened = stored::open(&args.what, args.scenario.as_deref(), runs_dir, global)?;
+    let Opened {
+        project,
+        runs,
+        found,
+        schedule,
+        scenario,
+    } = opened;
     let Some(finding) = found.finding else {
         return Err(Failure::usage(
             format!("{} is the schedule of no finding", found.path.display()),

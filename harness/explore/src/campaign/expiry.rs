@@ -2,17 +2,14 @@
 //! accuses a run that watches its own clock and stops itself. The end of a session is no matter of
 //! time.
 
-use super::again::instances_of;
 use super::result::CampaignFinding;
 use super::run::Campaign;
-use super::verify;
+use super::verify::{self, Rerun};
 use crate::lab::Assignment;
 use crate::lease::{self, ended_by};
 use crate::replay::{Mode, Replay};
-use std::sync::Arc;
 use std::time::Duration;
 use twiceproof_model::fault::{PAUSE, RESUME};
-use twiceproof_model::record::Drive;
 use twiceproof_model::schedule::Directive;
 use twiceproof_model::{Event, Fault, InstanceId, Schedule, TrialRecord, Verdict, Who};
 use twiceproof_oracle::{holder_of_expired, judge};
@@ -139,24 +136,16 @@ impl Campaign<'_, '_> {
     }
 
     fn paused_assignment(&self, found: &CampaignFinding, schedule: &Schedule) -> Assignment {
-        let (accepting, instances) = (Arc::clone(&self.baseline), found.record.instances);
-        Assignment {
+        let rerun = Rerun {
             trial: self.trials,
             stage: "replay",
             seed: found.record.seed,
-            instances,
-            starts: self
-                .spec
-                .starts(instances, self.baseline.exit)
-                .replayed(instances_of(schedule)),
-            drive: Drive::Steps,
-            disguise: 0,
-            menu: schedule.menu(),
-            clean_exit: verify::recovers(&found.record.stage).then_some(self.baseline.exit),
-            leases: self.baseline.lease_keys(),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
-            scheduler: Box::new(Replay::new(schedule, Mode::Lenient)),
-        }
+            instances: found.record.instances,
+            schedule,
+            recovers: verify::recovers(&found.record.stage),
+            replay: Replay::new(schedule, Mode::Lenient),
+        };
+        verify::assignment(&self.spec, &self.baseline, rerun)
     }
 }
 

@@ -4,11 +4,10 @@ use super::again::{instances_of, is_serial};
 use super::findings::Shown;
 use super::result::Progress;
 use super::run::{BATCH, Campaign, Stop, rests_on_state};
+use super::verify::{self, Rerun};
 use crate::lab::{Assignment, Blame};
 use crate::replay::{Mode, Replay};
 use crate::serial::SERIAL;
-use std::sync::Arc;
-use twiceproof_model::record::Drive;
 use twiceproof_model::scenario::Contract;
 use twiceproof_model::{Divergence, Schedule, TrialRecord, Verdict};
 use twiceproof_oracle::judge;
@@ -103,23 +102,16 @@ impl Campaign<'_, '_> {
     fn regression_assignment(&mut self, regression: &Regression) -> Assignment {
         self.trials += 1;
         let schedule = &regression.schedule;
-        let instances = instances_of(schedule);
-        let accepting = Arc::clone(&self.baseline);
-        let starts = self.spec.starts(instances, self.baseline.exit);
-        Assignment {
+        let rerun = Rerun {
             trial: self.trials,
             stage: REGRESSION,
             seed: schedule.seed,
-            instances,
-            starts: starts.replayed(instances),
-            drive: Drive::Steps,
-            disguise: 0,
-            leases: self.baseline.lease_keys(),
-            menu: schedule.menu(),
-            clean_exit: Some(self.baseline.exit),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
-            scheduler: Box::new(Replay::new(schedule, regression.mode)),
-        }
+            instances: instances_of(schedule),
+            schedule,
+            recovers: true,
+            replay: Replay::new(schedule, regression.mode),
+        };
+        verify::assignment(&self.spec, &self.baseline, rerun)
     }
 
     /// Returns the records of a batch, up to the first that could not be run, which ends the

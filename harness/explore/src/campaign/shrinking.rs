@@ -7,13 +7,11 @@ use super::regressions::REGRESSION;
 use super::result::{CampaignFinding, Progress, Shrunk};
 use super::run::Campaign;
 use super::spec::Shrinking;
-use super::verify;
+use super::verify::{self, Rerun};
 use crate::lab::Assignment;
 use crate::replay::{Mode, Replay};
 use crate::schedule_of::{schedule_of, switches};
 use crate::shrink::{Case, shrink};
-use std::sync::Arc;
-use twiceproof_model::record::Drive;
 use twiceproof_model::{Event, Schedule, TrialRecord, Verdict};
 use twiceproof_oracle::judge;
 
@@ -122,25 +120,16 @@ impl Campaign<'_, '_> {
     }
 
     fn shrink_assignment(&self, original: &CampaignFinding, case: &Case) -> Assignment {
-        let schedule = &case.schedule;
-        let (accepting, instances) = (Arc::clone(&self.baseline), case.instances);
-        Assignment {
+        let rerun = Rerun {
             trial: self.trials,
             stage: "shrink",
             seed: original.record.seed,
-            instances,
-            starts: self
-                .spec
-                .starts(instances, self.baseline.exit)
-                .replayed(instances_of(schedule)),
-            drive: Drive::Steps,
-            disguise: 0,
-            menu: schedule.menu(),
-            clean_exit: verify::recovers(&original.record.stage).then_some(self.baseline.exit),
-            leases: self.baseline.lease_keys(),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
-            scheduler: Box::new(Replay::new(schedule, Mode::Lenient)),
-        }
+            instances: case.instances,
+            schedule: &case.schedule,
+            recovers: verify::recovers(&original.record.stage),
+            replay: Replay::new(&case.schedule, Mode::Lenient),
+        };
+        verify::assignment(&self.spec, &self.baseline, rerun)
     }
 }
 

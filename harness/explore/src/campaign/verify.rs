@@ -10,6 +10,45 @@ use twiceproof_model::record::Drive;
 use twiceproof_model::{Finding, Schedule, TrialRecord, Verdict};
 use twiceproof_oracle::{Baseline, Checks, judge};
 
+/// A schedule that is run again.
+pub(super) struct Rerun<'a> {
+    /// The number of the trial.
+    pub(super) trial: u32,
+    /// The stage that it is recorded under.
+    pub(super) stage: &'static str,
+    pub(super) seed: u64,
+    pub(super) instances: u8,
+    pub(super) schedule: &'a Schedule,
+    /// Whether calm runs follow where an instance does not end as the clean run does.
+    pub(super) recovers: bool,
+    /// Follows the schedule.
+    pub(super) replay: Replay,
+}
+
+/// Returns the trial that runs a schedule again.
+pub(super) fn assignment(
+    spec: &CampaignSpec,
+    baseline: &Arc<Baseline>,
+    rerun: Rerun<'_>,
+) -> Assignment {
+    let (accepting, instances) = (Arc::clone(baseline), rerun.instances);
+    let starts = spec.starts(instances, baseline.exit);
+    Assignment {
+        trial: rerun.trial,
+        stage: rerun.stage,
+        seed: rerun.seed,
+        instances,
+        starts: starts.replayed(instances_of(rerun.schedule)),
+        drive: Drive::Steps,
+        disguise: 0,
+        menu: rerun.schedule.menu(),
+        clean_exit: rerun.recovers.then_some(baseline.exit),
+        leases: baseline.lease_keys(),
+        accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
+        scheduler: Box::new(rerun.replay),
+    }
+}
+
 /// Returns the trials that replay a record; `next_trial` is the number of the first.
 pub(super) fn assignments(
     spec: &CampaignSpec,
@@ -19,23 +58,16 @@ pub(super) fn assignments(
     count: u32,
 ) -> Vec<Assignment> {
     let replays = (0..count).map(|index| {
-        let (accepting, instances) = (Arc::clone(baseline), record.instances);
-        Assignment {
+        let rerun = Rerun {
             trial: next_trial + index,
             stage: "replay",
             seed: record.seed,
             instances: record.instances,
-            starts: spec
-                .starts(record.instances, baseline.exit)
-                .replayed(instances_of(schedule)),
-            drive: Drive::Steps,
-            disguise: 0,
-            menu: schedule.menu(),
-            clean_exit: recovers(&record.stage).then_some(baseline.exit),
-            leases: baseline.lease_keys(),
-            accepts: Arc::new(move |snapshot| accepting.accepts(snapshot, instances)),
-            scheduler: Box::new(Replay::strict(schedule, &record.trace)),
-        }
+            schedule,
+            recovers: recovers(&record.stage),
+            replay: Replay::strict(schedule, &record.trace),
+        };
+        assignment(spec, baseline, rerun)
     });
     replays.collect()
 }
